@@ -1,0 +1,1 @@
+"""The textbook maths, once: attention and positions."""

@@ -1,0 +1,118 @@
+"""The contract between a model and the playground: what an author writes to add a model.
+
+An author subclasses `ModelPlugin`, fills in `spec` and `Config`, and writes `build`. Everything
+else is optional. The registry finds the class; the conformance kit (`zoo.testing`) checks it.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from zoo.tokenizers import Tokenizer
+
+API_VERSION = 1
+
+Family = Literal[
+    "bag-of-words", "n-gram", "word2vec", "feed-forward", "rnn", "seq2seq", "gpt", "bert", "encoder-decoder", "other"
+]
+Task = Literal["next-token", "masked-token", "skip-gram", "translate"]
+Origin = Literal["from-scratch", "pretrained"]
+Norm = Literal["layer_norm", "rms_norm"]
+Activation = Literal["gelu", "gelu_tanh", "silu", "relu"]
+Positions = Literal["learned", "sinusoidal", "rotary", "none"]
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What the catalogue shows of a model without building it.
+
+    Raises:
+        ValueError: the id is not "namespace/slug", or the family or task is unknown.
+    """
+
+    id: str
+    title: str
+    family: Family
+    task: Task
+    summary: str
+    origin: Origin = "from-scratch"
+    requires: tuple[str, ...] = ()
+    api: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"model id {self.id!r} is not of the form namespace/slug, in lower case")
+        for name, value, allowed in (("family", self.family, Family), ("task", self.task, Task)):
+            if value not in get_args(allowed):
+                raise ValueError(f"{self.id}: unknown {name} {value!r}; choose one of {', '.join(get_args(allowed))}")
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A transformer's constants and weights under schema names, so that its steps can be recomputed.
+
+    `params` holds every weight in "input @ W" orientation: `embed.W_E` (vocab, width), `embed.W_pos`
+    (time, width), `blocks.{i}.norm1.weight` (width), `blocks.{i}.attn.W_Q` (width, heads * head_dim),
+    `…b_Q`, `…W_K`, `…W_V`, `blocks.{i}.attn.W_O` (heads * head_dim, width), `blocks.{i}.mlp.W_in`
+    (width, hidden), `…W_gate` where gated, `…W_out` (hidden, width), `final_norm.weight`,
+    `unembed.W_U` (width, vocab). A bias that the model lacks is left out.
+    """
+
+    params: Mapping[str, Any]
+    blocks: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    norm: Norm = "layer_norm"
+    norm_eps: float = 1e-5
+    activation: Activation = "gelu_tanh"
+    gated: bool = False
+    positions: Positions = "learned"
+    rope_theta: float = 10_000.0
+    causal: bool = True
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scale(self) -> float:
+        """What the scores are multiplied by: 1 / sqrt(head_dim)."""
+        return float(self.head_dim**-0.5)
+
+
+class ModelPlugin(ABC):
+    """One model of the zoo. Subclass it in one file; the class itself is never given state."""
+
+    spec: ClassVar[ModelSpec]
+    Config: ClassVar[type[BaseModel]]
+
+    @abstractmethod
+    def build(self, config: Any, vocab_size: int) -> nn.Module:
+        """The untrained module: ids (batch, time) -> logits (batch, time, vocab)."""
+
+    def tokenizer(self, corpus: Iterable[str]) -> Tokenizer:
+        """A tokenizer trained on `corpus`; by default the project's byte-level BPE."""
+        from zoo.tokenizers import train_tokenizer
+
+        return train_tokenizer("bpe", corpus, vocab_size=1024)
+
+    def names(self) -> Mapping[str, str] | None:
+        """Native module path -> schema name, `{i}` standing for any number.
+
+        None (the default): every submodule's output is recorded under its own path.
+        A mapping: only the modules that it names, under the names that it gives.
+        """
+        return None
+
+    def anatomy(self, module: nn.Module) -> Anatomy | None:
+        """Weights and constants under schema names; None where the model is not a transformer."""
+        return None

@@ -1,0 +1,67 @@
+"""One step of a trace as a page shows it: a matrix of cells, and the operands that make each cell.
+
+A `Sheet` holds everything that is needed to open any of its cells: the component in the browser does
+the same arithmetic that `recompute` does here, from the same arrays. NumPy only.
+
+Every array has a leading "layer" axis: one layer for each head, or a single one where a step has no
+heads (operands shared by all heads also have a single layer). H layers, R rows, C shown columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from zoo.trace.trace import Array
+
+Kind = Literal["input", "lookup", "add", "norm", "dot", "softmax", "map", "rotate", "mask", "opaque"]
+"""How a cell value[h, r, c] is made. Operands by kind (each name is a key of `Sheet.operands`):
+
+- input:   nothing; the value is given.
+- lookup:  `ids` (R,): row of a table of weights; the value is that weight.
+- add:     `part0`, `part1`, … (1|H, R, C): their sum.
+- norm:    `x` (1, R, C), `mean` (1, R), `std` (1, R) = √(variance + ε), `weight` (1, C), `bias` (1, C):
+           (x − mean) / std · weight + bias. RMS norm has mean 0 and std = √(mean square + ε).
+           `weight` and `bias` are left out where the model has none.
+- dot:     `a` (1|H, R, n), `b` (1|H, n, C), `bias` (1|H, C), constant `scale`:
+           scale · Σ_j a[r, j] · b[j, c] + bias[c].
+- softmax: `x` (1|H, R, C), optional `mask` (R, C), `max` (1|H, R), `sum` (1|H, R) over *all* columns:
+           exp(x + mask − max) / sum.
+- map:     `x` (1, R, C), optional `gate` (1, R, C), constant `function`: function(x) · gate.
+- rotate:  `x` (H, R, C), `pair` (H, R, C), `cos` (R, C), `sin` (R, C): x · cos + pair · sin
+           (`pair` already carries its sign).
+- mask:    nothing; 0 where a token may look, −∞ where it may not.
+- opaque:  nothing; `reason` says why the cell cannot be opened.
+"""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A step as a stack of matrices with their operands."""
+
+    step: str
+    title: str
+    about: str
+    kind: Kind
+    formula: str
+    """The identity, with this model's own constants and weights: "q = norm1 · W_Q + b_Q"."""
+    values: Array
+    """(H, R, C) float32."""
+    row_axis: str
+    """A sentence: "row = the token that looks"."""
+    column_axis: str
+    row_labels: list[str]
+    column_labels: list[str]
+    layer_labels: list[str]
+    """"head 0", "head 1", …; one empty label where there are no heads."""
+    columns: int
+    """How many columns the step has; `values` shows those from `first_column` on."""
+    first_column: int = 0
+    operands: Mapping[str, Array] = field(default_factory=dict)
+    operand_names: Mapping[str, str] = field(default_factory=dict)
+    """What to call an operand on the page: {"a": "norm1", "b": "W_Q", "bias": "b_Q"}."""
+    constants: Mapping[str, float | str] = field(default_factory=dict)
+    error: float | None = None
+    """Largest |shown − recomputed in float64| over the *whole* step; None where it cannot be recomputed."""
+    reason: str = ""
