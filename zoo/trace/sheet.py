@@ -19,7 +19,7 @@ Kind = Literal["input", "lookup", "add", "norm", "dot", "softmax", "map", "rotat
 """How a cell value[h, r, c] is made. Operands by kind (each name is a key of `Sheet.operands`):
 
 - input:   nothing; the value is given.
-- lookup:  `ids` (R,): row of a table of weights; the value is that weight.
+- lookup:  `ids` (R,): row of a table of weights; `weight` (1, R, C): what stands there: the value.
 - add:     `part0`, `part1`, … (1|H, R, C): their sum.
 - norm:    `x` (1, R, C), `mean` (1, R), `std` (1, R) = √(variance + ε), `weight` (1, C), `bias` (1, C):
            (x − mean) / std · weight + bias. RMS norm has mean 0 and std = √(mean square + ε).
@@ -31,7 +31,8 @@ Kind = Literal["input", "lookup", "add", "norm", "dot", "softmax", "map", "rotat
 - map:     `x` (1, R, C), optional `gate` (1, R, C), constant `function`: function(x) · gate.
 - rotate:  `x` (H, R, C), `pair` (H, R, C), `cos` (R, C), `sin` (R, C): x · cos + pair · sin
            (`pair` already carries its sign).
-- mask:    nothing; 0 where a token may look, −∞ where it may not.
+- mask:    `query` (R,), `key` (C,): positions; constant `rule`: "causal" gives −∞ where key > query,
+           else 0; "all" gives 0 everywhere.
 - opaque:  nothing; `reason` says why the cell cannot be opened.
 """
 
@@ -65,3 +66,7 @@ class Sheet:
     error: float | None = None
     """Largest |shown − recomputed in float64| over the *whole* step; None where it cannot be recomputed."""
     reason: str = ""
+    first_row: int = 0
+    """The step's row that the first shown one is."""
+    column_ids: list[int] | None = None
+    """Which of the step's columns are shown, where they were chosen one by one; None where they follow on."""

@@ -1,6 +1,8 @@
 """Level 0: what a trace sees of a module whose author wrote nothing.
 
-Forward hooks give each submodule's output and keep track of the running path.
+Forward hooks give each submodule's output and keep track of the running path. What torch runs in one
+call is opened: fused attention by `zoo.trace.fused`, recurrent modules by `zoo.trace.replay`.
+A tuple's first tensor has the module's path as its name, the others "path[1]", "path[2]", …
 """
 
 from __future__ import annotations
@@ -12,7 +14,17 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from zoo.trace.fused import FusedAttention
 from zoo.trace.record import Recorder, active
+from zoo.trace.replay import RECURRENT, replayed
+
+INPUT_MARKS = (":input", ":stream")
+"""Endings of a path in a name table that mean the module's first input instead of its output.
+
+"norm2:input" names what the module is given; an intervention replaces it for this module alone.
+"norm2:stream" names a residual stream that is also added to later, past the module; an intervention
+is written into the tensor itself, so that the sum sees it too.
+"""
 
 
 @contextmanager
@@ -25,8 +37,13 @@ def tapped(module: nn.Module, recorder: Recorder, names: Mapping[str, str] | Non
             if not path:
                 continue
             handles.append(each.register_forward_pre_hook(_enter(recorder, path)))
-            handles.append(each.register_forward_hook(_leave(recorder, rename(path))))
-        yield
+            for mark in INPUT_MARKS if names is not None else ():
+                if (name := rename(path + mark)) is not None:
+                    handles.append(each.register_forward_pre_hook(_take(recorder, name, in_place=mark == ":stream")))
+            leave = _leave(recorder, path, rename(path))
+            handles.append(each.register_forward_hook(leave, with_kwargs=True, always_call=True))
+        with FusedAttention(recorder, rename):
+            yield
     finally:
         for handle in handles:
             handle.remove()
@@ -53,17 +70,39 @@ def _enter(recorder: Recorder, path: str) -> Callable[..., None]:
     return hook
 
 
-def _leave(recorder: Recorder, name: str | None) -> Callable[..., Any]:
-    def hook(module: nn.Module, args: Any, output: Any) -> Any:
-        if active() is not recorder:
+def _take(recorder: Recorder, name: str, in_place: bool) -> Callable[..., Any]:
+    def hook(module: nn.Module, args: Any) -> Any:
+        if active() is not recorder or not args or not isinstance(args[0], Tensor):
             return None
-        recorder.path.pop()
-        if name is None:
-            return None
-        if isinstance(output, Tensor):
-            return recorder.tap(name, output)
-        if isinstance(output, tuple) and output and isinstance(output[0], Tensor):
-            return (recorder.tap(name, output[0]), *output[1:])
-        return None
+        value = recorder.tap(name, args[0])
+        return (args[0].copy_(value) if in_place and value is not args[0] else value, *args[1:])
 
     return hook
+
+
+def _leave(recorder: Recorder, path: str, name: str | None) -> Callable[..., Any]:
+    def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+        if active() is not recorder:
+            return None
+        if isinstance(module, RECURRENT) and output is not None:
+            output = replayed(recorder, path, module, args, kwargs, output)
+        if recorder.path and recorder.path[-1] == path:
+            recorder.path.pop()
+        return output if name is None else _tap(recorder, name, output)
+
+    return hook
+
+
+def _tap(recorder: Recorder, name: str, output: Any) -> Any:
+    """The output to go on with: the same object, unless an intervention replaced a tensor in it."""
+    if isinstance(output, Tensor):
+        return recorder.tap(name, output)
+    if not isinstance(output, tuple):
+        return output
+    parts = [
+        recorder.tap(f"{name}[{i}]" if i else name, part) if isinstance(part, Tensor) else part
+        for i, part in enumerate(output)
+    ]
+    if all(new is old for new, old in zip(parts, output, strict=True)):
+        return output
+    return type(output)._make(parts) if hasattr(output, "_make") else tuple(parts)

@@ -1,0 +1,1 @@
+"""Models that others trained, read from files and traced under the zoo's own names."""

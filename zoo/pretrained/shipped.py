@@ -1,0 +1,22 @@
+"""The weights that come with the playground: run folders under `zoo/pretrained/weights/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.tokenizers import Tokenizer
+
+WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED = {"zoo/gpt": "gpt-stories"}
+"""Plugin id -> the folder of its trained weights."""
+
+
+def shipped_folder(model_id: str) -> Path | None:
+    """Where the trained weights of this plugin lie; None where there are none."""
+    name = SHIPPED.get(model_id)
+    return WEIGHTS / name if name else None
+
+
+def shipped_tokenizer() -> Tokenizer:
+    """The tokenizer of the shipped GPT: 4,096 byte-level BPE pieces of English stories."""
+    return Tokenizer.load(WEIGHTS / "gpt-stories" / "tokenizer.json")

@@ -1,0 +1,166 @@
+"""The arithmetic of a sheet's cells in NumPy, kind by kind, and how far float32 may be off from it.
+
+`zoo.trace.sheet` says which operands a kind has and what it makes of them; this file does it. The
+component in the browser does the same from the same arrays. Operands may carry extra entries that
+start with "_": they serve the tolerance, and are not shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.trace.sheet import Kind
+from zoo.trace.trace import Array
+
+Operands = Mapping[str, Array]
+Constants = Mapping[str, float | str]
+Columns = slice | Sequence[int]
+
+_AXES: dict[str, dict[str, str]] = {
+    "lookup": {"ids": "r", "weight": "lrc", "_drift": "rc"},
+    "add": {"part": "lrc"},
+    "norm": {"x": "lrc", "mean": "lr", "std": "lr", "weight": "lc", "bias": "lc"},
+    "dot": {"a": "lrn", "b": "lnc", "bias": "lc"},
+    "softmax": {"x": "lrc", "mask": "rc", "max": "lr", "sum": "lr"},
+    "map": {"x": "lrc", "gate": "lrc"},
+    "rotate": {"x": "lrc", "pair": "lrc", "cos": "rc", "sin": "rc", "_drift": "rc"},
+    "mask": {"query": "r", "key": "c"},
+}
+_TILE = 2**20
+"""Cells that are worked on at a time, so that a large vocabulary does not need gigabytes."""
+
+
+def axes(kind: Kind, operand: str) -> str:
+    """The axes of an operand: l layer, r row, c column, n the summed one: axes("dot", "b") is "lnc"."""
+    return _AXES[kind][operand.rstrip("0123456789") if kind == "add" else operand]
+
+
+def cut(kind: Kind, operands: Operands, rows: slice, columns: Columns) -> dict[str, Array]:
+    """The operands of some rows and columns only."""
+    place: dict[str, Columns] = {"r": rows, "c": columns}
+    return {
+        name: array[tuple(place.get(axis, slice(None)) for axis in axes(kind, name))]
+        for name, array in operands.items()
+    }
+
+
+def tiles(kind: Kind, operands: Operands, shape: Sequence[int]) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns that together cover a step of shape (H, R, C), a bearable number of cells at a time."""
+    layers, rows, columns = shape
+    if kind == "dot":  # wide weights: all rows, some columns
+        step = max(1, _TILE // max(1, layers * max(rows, operands["b"].shape[1])))
+        for start in range(0, columns, step):
+            yield slice(0, rows), slice(start, start + step)
+        return
+    step = max(1, _TILE // max(1, layers * columns))
+    for start in range(0, rows, step):
+        yield slice(start, start + step), slice(0, columns)
+
+
+def evaluate(kind: Kind, operands: Operands, constants: Constants) -> NDArray[np.float64]:
+    """The cells (H, R, C) in float64, from their operands alone.
+
+    Raises:
+        ValueError: the kind has no arithmetic ("input", "opaque"), or the operands do not fit together.
+    """
+    o = {name: _wide(array, axes(kind, name)) for name, array in operands.items()}
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        match kind:
+            case "lookup":
+                return o["weight"]
+            case "add":
+                return sum(o.values(), start=np.zeros(()))
+            case "norm":
+                return (o["x"] - o["mean"]) / o["std"] * o.get("weight", 1.0) + o.get("bias", 0.0)
+            case "dot":
+                return o["a"] @ o["b"] * float(constants["scale"]) + o.get("bias", 0.0)
+            case "softmax":
+                return np.exp(o["x"] + o.get("mask", 0.0) - o["max"]) / o["sum"]
+            case "map":
+                return activation(str(constants["function"]), o["x"]) * o.get("gate", 1.0)
+            case "rotate":
+                return o["x"] * o["cos"] + o["pair"] * o["sin"]
+            case "mask":
+                hidden = (o["key"] > o["query"]) & (constants["rule"] == "causal")
+                return np.where(hidden, -np.inf, 0.0)
+    raise ValueError(f"a step of kind {kind!r} has no arithmetic to do")
+
+
+def rounding(kind: Kind, operands: Operands, constants: Constants, unit: float) -> NDArray[np.float64]:
+    """How far each cell (H, R, C) may be off when the model computed it in floats of relative step `unit`.
+
+    Sums are measured against the sum of their terms' sizes: what cancels cannot be known better.
+    A sum of n terms drifts by about √n roundings (Higham 2002, "Accuracy and Stability", section 2.6).
+    """
+    o = {name: np.abs(_wide(array, axes(kind, name))) for name, array in operands.items()}
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        match kind:
+            case "lookup":
+                loose = o["weight"] + o.get("_drift", 0.0)
+            case "add":
+                loose = 2 * sum(o.values(), start=np.zeros(()))
+            case "norm":
+                size = (o["x"] + o["mean"]) / o["std"] * o.get("weight", 1.0) + o.get("bias", 0.0)
+                loose = (8 + math.sqrt(o["x"].shape[-1])) * size
+            case "dot":
+                size = np.abs(operands["a"]) @ np.abs(operands["b"]) * float(constants["scale"]) + o.get("bias", 0.0)
+                loose = (4 + math.sqrt(o["a"].shape[-1])) * size
+            case "softmax":
+                drift = 64 + 3 * o["x"] + 3 * o["max"]  # the exponent's rounding is the result's relative error
+                loose = drift * evaluate(kind, operands, constants)
+            case "map":
+                loose = 4 * _sensitivity(str(constants["function"]), o["x"], operands["x"]) * o.get("gate", 1.0)
+            case "rotate":
+                loose = (4 + o["_drift"]) * (o["x"] + o["pair"])
+            case _:
+                return np.zeros(())
+    return unit * loose + float(np.finfo(np.float32).tiny)
+
+
+def difference(recorded: Array, recomputed: Array) -> NDArray[np.float64]:
+    """|recorded − recomputed|; 0 where both are the same infinity or both not a number."""
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(recorded.astype(np.float64) - recomputed)
+    same = (recorded == recomputed) | (np.isnan(recorded) & np.isnan(recomputed))
+    return np.where(same, 0.0, np.where(np.isnan(gap), np.inf, gap))
+
+
+def activation(name: str, x: Array) -> NDArray[np.float64]:
+    """gelu and gelu_tanh (Hendrycks and Gimpel 2016), silu (Elfwing et al. 2017), relu.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    x = np.asarray(x, dtype=np.float64)
+    if name == "gelu":
+        return 0.5 * x * (1 + _erf(x / math.sqrt(2)))
+    if name == "gelu_tanh":
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    if name == "silu":
+        with np.errstate(over="ignore"):
+            return x / (1 + np.exp(-x))
+    if name == "relu":
+        return np.maximum(x, 0.0)
+    raise ValueError(f"unknown activation {name!r}; choose gelu, gelu_tanh, silu or relu")
+
+
+def _sensitivity(name: str, size: Array, x: Array) -> NDArray[np.float64]:
+    """What an activation's rounding is measured against: gelu cancels 1 + (nearly −1), the others do not."""
+    return size if name.startswith("gelu") else (1 + size) * np.abs(activation(name, x))
+
+
+def _erf(x: Array) -> NDArray[np.float64]:
+    return np.frompyfunc(math.erf, 1, 1)(x).astype(np.float64)
+
+
+def _wide(array: Array, names: str) -> NDArray[np.float64]:
+    """As float64 (l, r, c), with axes of length 1 where an operand has none."""
+    array = np.asarray(array, dtype=np.float64)
+    if "n" in names or len(names) == 3:
+        return array
+    index = tuple(slice(None) if axis in names else None for axis in "lrc")
+    return array[index]

@@ -1,0 +1,87 @@
+"""What each step of a trace is made of, and the whole step recomputed from it in float64.
+
+`verify` compares the recomputed steps with the recorded ones; `sheets` shows their operands.
+NumPy only: a saved trace is checked without torch.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from zoo.trace.arithmetic import cut, evaluate, tiles
+from zoo.trace.operands import operands, stacked
+from zoo.trace.rules import FREE, RULES, Derivation, short
+from zoo.trace.schema import entry
+from zoo.trace.trace import Array, Trace
+
+
+def derivation(trace: Trace, step: str, call: int = 0) -> Derivation:
+    """What makes `step` in this trace's model; kind "opaque" or "input" with a reason where nothing does.
+
+    Where a step was computed several times in one pass, `call` says which time is meant.
+    """
+    if step in trace.edited:
+        return Derivation(step, "input", reason="edited: an intervention replaced this value")
+    match = re.fullmatch(r"(?:blocks\.(\d+)\.)?(.+)", step)
+    leaf = match[2] if match else step
+    rule = RULES.get(leaf) if entry(step) else None
+    if rule is None:
+        return _opaque(step, _unknown(step))
+    if trace.anatomy is None and leaf not in FREE:
+        return _opaque(step, "computed inside, not shown: the model names no weights; give its plugin an `anatomy()`")
+    found = rule(trace, int(match[1]) if match and match[1] else -1)
+    missing = _missing(trace, found, call)
+    return replace(found, kind="opaque", reason=missing) if missing else found
+
+
+def recompute(trace: Trace, step: str, call: int = 0) -> Array:
+    """The whole step in float64, from its recorded inputs and the weights; shaped as it was recorded.
+
+    Raises:
+        ValueError: the step cannot be taken apart, or its inputs do not fit together; the text says why.
+    """
+    found = derivation(trace, step, call)
+    if not found.recomputable:
+        raise ValueError(f"{step}: {found.reason}")
+    recorded = trace.steps[step][call]
+    parts = operands(trace, found, call)
+    result = np.empty(stacked(recorded).shape)
+    for rows, columns in tiles(found.kind, parts, result.shape):
+        result[:, rows, columns] = evaluate(found.kind, cut(found.kind, parts, rows, columns), found.constants)
+    return result.reshape(recorded.shape)
+
+
+def _missing(trace: Trace, found: Derivation, call: int) -> str:
+    """Why the operands cannot be had, as a sentence for the learner; empty where they can."""
+    calls = len(trace.steps.get(found.step, ()))
+    for name in found.inputs:
+        if name in trace.dropped:
+            return f"its input {name} did not fit into the trace's memory: shorten the text"
+        if name not in trace:
+            return f"computed inside, not shown: its input {name} was not recorded; add `record({short(name)!r}, …)`"
+        if calls > 1 and len(trace.steps[name]) != calls:
+            return f"computed {calls} times in one pass, its input {name} {len(trace.steps[name])} times: no pairs"
+    if found.kind == "lookup" and calls > 1:
+        return f"computed {calls} times in one pass: which token each belongs to was not recorded"
+    if call >= max(calls, 1):
+        return f"computed {calls} times in this pass: there is no call {call}"
+    if found.weights and not trace.params:
+        return "this trace was saved without the model's weights: open it together with the model"
+    lacking = [name for name in found.params if name not in trace.params]
+    return f"the model's anatomy lacks the weight {lacking[0]}" if lacking else ""
+
+
+def _opaque(step: str, reason: str) -> Derivation:
+    return Derivation(step, "opaque", reason=reason)
+
+
+def _unknown(step: str) -> str:
+    if entry(step) is not None:
+        return f"computed inside, not shown: the arithmetic of {step!r} is recorded, but not taken apart"
+    return (
+        f"computed inside, not shown: {step!r} is not a step of the schema; "
+        "record its parts, as in `record('attn.pattern', w)`, or map it in `names()`"
+    )

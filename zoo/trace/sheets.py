@@ -1,0 +1,212 @@
+"""Steps of a trace turned into `Sheet`s: what a page, an export or the command line shows of them.
+
+`sheet` cuts out the rows and columns to be shown, with the operands that make each of their cells;
+`worked` writes out one cell, as the component in the browser does. NumPy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from zoo.trace.arithmetic import Columns, Operands, axes, cut, difference, evaluate
+from zoo.trace.derive import derivation, recompute
+from zoo.trace.operands import operands, stacked
+from zoo.trace.rules import Derivation, named, short
+from zoo.trace.schema import entry
+from zoo.trace.sheet import Sheet
+from zoo.trace.trace import Array, Trace
+
+_ROW_AXES = {"query": "row = the token that looks", "time": "row = the token"}
+_COLUMN_AXES = {
+    "key": "column = the token looked at",
+    "vocab": "column = one of the vocabulary's {} tokens",
+    "head_dim": "column = one of the head's {} numbers",
+    "hidden": "column = one of the feed-forward's {} numbers",
+}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One operand of a worked cell: its name and the numbers that go in, in order."""
+
+    label: str
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Worked:
+    """One cell, opened: what it is made of, what is shown, and what its operands give."""
+
+    formula: str
+    terms: list[Term]
+    result_shown: float
+    result_recomputed: float | None
+    """From the sheet's own operands, in float64; None where the cell cannot be opened."""
+
+
+def sheet(
+    trace: Trace,
+    step: str,
+    *,
+    call: int = 0,
+    first_column: int = 0,
+    columns: int = 32,
+    rows: slice | None = None,
+    column_ids: Sequence[int] | None = None,
+    tokens: Sequence[str] | None = None,
+    vocab_pieces: Sequence[str] | None = None,
+) -> Sheet:
+    """Some rows and columns of a recorded step, with all that is needed to open any of their cells.
+
+    Columns run from `first_column` on, `columns` of them at most, or are those of `column_ids`, in
+    that order: the likeliest tokens, say. `rows` picks rows; all by default. `tokens` are the labels
+    of the text's tokens (by default as they are in the trace), `vocab_pieces` those of the whole
+    vocabulary. A softmax's maximum and sum, and the error, are over the whole step, whatever is shown.
+
+    Raises:
+        ValueError: the step or the call was not recorded, or no such rows or columns are in it.
+    """
+    values = stacked(_recorded(trace, step, call))
+    picked = _columns(step, values.shape[2], first_column, columns, column_ids)
+    shown_rows = range(values.shape[1])[rows or slice(None)]
+    if not shown_rows or shown_rows.step != 1:
+        raise ValueError(f"{step} has {values.shape[1]} rows; choose some that stand side by side")
+    taken = slice(shown_rows.start, shown_rows.stop)
+    found, parts, error = _explained(trace, step, call, taken, picked)
+    about = entry(step)
+    dims = about.dims if about else ()
+    return Sheet(
+        step=step,
+        title=about.title if about else step,
+        about=about.about if about else "",
+        kind=found.kind,
+        formula=found.formula,
+        values=_float32(values[:, taken][:, :, picked]),
+        row_axis=_row_axis(dims, values.shape[1], len(trace.ids)),
+        column_axis=_column_axis(dims, values.shape[2]),
+        row_labels=_labels(list(tokens or trace.tokens), values.shape[1], taken),
+        column_labels=_column_labels(dims, values.shape[2], picked, tokens or trace.tokens, vocab_pieces),
+        layer_labels=_layer_labels(dims, len(values), trace),
+        columns=values.shape[2],
+        first_column=first_column if column_ids is None else 0,
+        operands=parts,
+        operand_names=_operand_names(found, parts),
+        constants=dict(found.constants),
+        error=error,
+        reason=found.reason,
+        first_row=taken.start,
+        column_ids=None if column_ids is None else list(column_ids),
+    )
+
+
+def worked(sheet: Sheet, layer: int, row: int, column: int) -> Worked:
+    """One shown cell (layer, row, column counted within the sheet), with each operand's own numbers.
+
+    Raises:
+        ValueError: the sheet has no such cell.
+    """
+    if not all(0 <= at < size for at, size in zip((layer, row, column), sheet.values.shape, strict=True)):
+        raise ValueError(f"{sheet.step} shows {' × '.join(map(str, sheet.values.shape))} cells; there is none there")
+    shown = float(sheet.values[layer, row, column])
+    if sheet.kind in ("input", "opaque"):
+        return Worked(sheet.formula, [], shown, None)
+    cell = cut(sheet.kind, sheet.operands, slice(row, row + 1), slice(column, column + 1))
+    cell = {name: _layer(array, axes(sheet.kind, name), layer) for name, array in cell.items()}
+    terms = [Term(sheet.operand_names.get(name, name), _numbers(array)) for name, array in cell.items()]
+    return Worked(sheet.formula, terms, shown, evaluate(sheet.kind, cell, sheet.constants).item())
+
+
+def _recorded(trace: Trace, step: str, call: int) -> Array:
+    calls = trace.steps.get(step, [])
+    if not calls and step in trace.dropped:
+        raise ValueError(f"{step} did not fit into the trace's memory: shorten the text")
+    if not 0 <= call < len(calls):
+        raise ValueError(f"{step} was recorded {len(calls)} times; there is no call {call}")
+    return calls[call]
+
+
+def _columns(step: str, size: int, first: int, count: int, ids: Sequence[int] | None) -> Columns:
+    if ids is not None:
+        if not ids or not all(0 <= each < size for each in ids):
+            raise ValueError(f"{step} has the columns 0 to {size - 1}; choose among them")
+        return list(ids)
+    if not 0 <= first < size or count < 1:
+        raise ValueError(f"{step} has the columns 0 to {size - 1}; there are none from {first} on")
+    return slice(first, min(first + count, size))
+
+
+def _explained(
+    trace: Trace, step: str, call: int, rows: slice, columns: Columns
+) -> tuple[Derivation, dict[str, Array], float | None]:
+    """How the step is made, the operands of what is shown, and the whole step's largest error."""
+    found = derivation(trace, step, call)
+    if not found.recomputable:
+        return found, {}, None
+    try:
+        whole = operands(trace, found, call)
+        error = float(difference(trace.steps[step][call], recompute(trace, step, call)).max())
+    except ValueError as problem:
+        return replace(found, kind="opaque", reason=str(problem)), {}, None
+    parts = cut(found.kind, whole, rows, columns)
+    return found, {name: _float32(array) for name, array in parts.items() if not name.startswith("_")}, error
+
+
+def _float32(array: Array) -> Array:
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _row_axis(dims: tuple[str, ...], size: int, time: int) -> str:
+    if len(dims) > 1 and dims[-2] in _ROW_AXES:
+        return _ROW_AXES[dims[-2]]
+    return "row = the token" if size == time else f"row = one of {size}"
+
+
+def _column_axis(dims: tuple[str, ...], size: int) -> str:
+    return _COLUMN_AXES.get(dims[-1] if dims else "", "column = one of {} numbers").format(f"{size:,}")
+
+
+def _labels(names: list[str], size: int, taken: slice) -> list[str]:
+    """The tokens where there is one for each, else numbers."""
+    return (names if len(names) == size else [str(n) for n in range(size)])[taken]
+
+
+def _column_labels(
+    dims: tuple[str, ...], size: int, picked: Columns, tokens: Sequence[str], pieces: Sequence[str] | None
+) -> list[str]:
+    numbers = list(range(size))[picked] if isinstance(picked, slice) else list(picked)
+    names = {"key": tokens, "vocab": pieces}.get(dims[-1] if dims else "")
+    return [names[n] if names is not None and n < len(names) else str(n) for n in numbers]
+
+
+def _layer_labels(dims: tuple[str, ...], layers: int, trace: Trace) -> list[str]:
+    if layers == 1 and len(dims) < 3:
+        return [""]
+    shared = dims[:1] == ("kv_head",) and trace.anatomy is not None and layers < trace.anatomy.heads
+    word = "key/value head" if shared else "head" if len(dims) == 3 else "slice"
+    return [f"{word} {n}" for n in range(layers)]
+
+
+def _operand_names(found: Derivation, parts: Operands) -> dict[str, str]:
+    """What formulas call each operand; "q" for a step of the same block, "W_Q" for a weight."""
+    names = {role: named(step, found.step) for role, step in found.steps.items()}
+    names |= {role: weight.split(".")[-1] for role, weight in found.weights.items()}
+    if found.kind == "lookup":
+        names |= {"ids": "id" if found.step == "embed.tok" else "position"}
+        names.setdefault("weight", "wave")
+    if found.kind == "rotate":
+        names["pair"] = f"partner in {short(found.steps['x'])}"
+    return {role: names.get(role, role) for role in parts}
+
+
+def _layer(array: Array, names: str, layer: int) -> Array:
+    if "l" not in names:
+        return array
+    at = min(layer, len(array) - 1)  # operands that all heads share have a single layer
+    return array[at : at + 1]
+
+
+def _numbers(array: Array) -> list[float]:
+    return [float(number) for number in array.ravel()]
