@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from zoo.inference import LoadedModel, load
     from zoo.plugin import API_VERSION, Anatomy, ModelPlugin, ModelSpec
     from zoo.registry import Broken, Registry
-    from zoo.trace import Trace, record, verify
+    from zoo.trace import Trace
+    from zoo.trace.record import record
+    from zoo.trace.verify import verify
 
 _HOME = {
     "API_VERSION": "zoo.plugin",
@@ -22,8 +24,8 @@ _HOME = {
     "Registry": "zoo.registry",
     "Trace": "zoo.trace",
     "load": "zoo.inference",
-    "record": "zoo.trace",
-    "verify": "zoo.trace",
+    "record": "zoo.trace.record",
+    "verify": "zoo.trace.verify",
 }
 
 __all__ = [

@@ -97,9 +97,9 @@ class LoadedModel:
         )
         return to_trace(recording, self.id, ids, [self.tokenizer.piece(i) for i in ids], self._numpy_anatomy)
 
-    def generate(self, text: str, tokens: int, sampling: Sampling, seed: int = 0) -> Iterator[int]:
-        """Ids one after the other, each drawn from the model's own distribution; stops at the context's end."""
-        ids = self.ids(text)
+    def generate(self, start: Sequence[int], tokens: int, sampling: Sampling, seed: int = 0) -> Iterator[int]:
+        """Ids that go on from `start`, each drawn from the model's own distribution; stops where the context ends."""
+        ids = list(start)
         for _ in range(tokens):
             if len(ids) >= self.context:
                 return

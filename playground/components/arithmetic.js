@@ -70,11 +70,12 @@ const WORK = {
 
   dot(sheet, h, r, c) {
     const n = sheet.arrays["operand.a"].shape.at(-1);
+    const overTokens = roleOf(named(sheet, "a")) === "a" && n === sheet.row_labels.length;
     const row = (j) => {
       const [a, b] = [operand(sheet, "a", 2, h, r, j), operand(sheet, "b", 2, h, j, c)];
-      return { label: `${j}`, numbers: [a, b], result: a * b };
+      return { label: overTokens ? visible(sheet.row_labels[j]) : `${j}`, numbers: [a, b], result: a * b };
     };
-    const terms = { n, row, of: n, names: [named(sheet, "a"), named(sheet, "b")], signs: ["×"], what: "products" };
+    const terms = { n, row, of: n, names: [named(sheet, "a"), named(sheet, "b")], what: "products" };
     const line = chain(total(terms), `sum of all ${count(n)} products`);
     line.then("×", named(sheet, "scale"), scaleOf(sheet), (so, v) => so * v);
     line.then("+", named(sheet, "bias"), operand(sheet, "bias", 1, h, c), (so, v) => so + v);
@@ -90,10 +91,10 @@ const WORK = {
     const sum = operand(sheet, "sum", 1, h, r);
     const row = (j) => {
       const e = Math.exp(exponent(j));
-      return { label: visible(sheet.column_labels[j]), numbers: [exponent(j), e], result: e / sum, here: j === c };
+      return { label: visible(sheet.column_labels[j]), numbers: [exponent(j), e], result: e / sum };
     };
     const names = ["x − max", "exp", "÷ sum"];
-    const terms = { n, row, of: sheet.columns, names, signs: [""], what: "columns", share: true };
+    const terms = { n, row, of: sheet.columns, names, what: "columns", share: true, here: c };
     const line = chain(operand(sheet, "x", 2, h, r, c), named(sheet, "x"));
     line.then("+", named(sheet, "mask"), operand(sheet, "mask", 2, h, r, c), (so, v) => so + v);
     line.then("−", "largest of the row", operand(sheet, "max", 1, h, r), (so, v) => so - v);
@@ -116,7 +117,7 @@ const WORK = {
     const [x, pair] = [operand(sheet, "x", 2, h, r, c), operand(sheet, "pair", 2, h, r, c)];
     const [cos, sin] = [operand(sheet, "cos", 2, h, r, c), operand(sheet, "sin", 2, h, r, c)];
     const terms = {
-      n: 2, of: 2, names: [named(sheet, "x"), "turn"], signs: ["×"], what: "products",
+      n: 2, of: 2, names: [named(sheet, "x"), "turn"], what: "products",
       row: (j) => (j ? { label: "sin", numbers: [pair, sin], result: pair * sin }
                      : { label: "cos", numbers: [x, cos], result: x * cos }),
     };
@@ -170,9 +171,9 @@ function arithmeticNode(sheet, h, r, c, value, title, close) {
   const node = el("section", { class: "opened", "aria-label": "How this number was made" }, head);
   if (sheet.formula) node.append(formulaNode(sheet.formula, names));
   if (made.says) node.append(el("p", { class: "says", text: made.says }));
-  if (made.terms) node.append(termsNode(made.terms));
-  if (made.lines) node.append(linesNode(made.lines, value), checkNode(made.lines.at(-1).so, value));
-  else node.append(linesNode([], value));
+  const worked = el("div", { class: "worked" }, linesNode(made.lines ?? [], value));
+  if (made.lines) worked.append(checkNode(made.lines.at(-1).so, value));
+  node.append(el("div", { class: "sides" }, made.terms ? termsNode(made.terms) : null, worked));
   return node;
 }
 
@@ -187,11 +188,13 @@ function termsNode(terms) {
   const head = el("tr", {}, ...names.map((name, i) => el("th", { scope: "col" }, name && i ? heading(name) : name)));
   const draw = (shown) => {
     const body = el("tbody");
-    for (let j = 0; j < shown; j++) body.append(termNode(terms, terms.row(j)));
-    if (shown < terms.of) body.append(restNode(terms, shown));
+    const listed = [...Array(shown).keys()];
+    if (terms.here >= shown) listed.push(terms.here);
+    for (const j of listed) body.append(termNode(terms, terms.row(j), j === terms.here));
+    if (listed.length < terms.of) body.append(restNode(terms, listed));
     const scroll = el("div", { class: "terms-box", tabindex: shown > 12 ? "0" : null },
       el("table", {}, el("thead", {}, head), body));
-    holder.replaceChildren(scroll, moreNode(terms, shown, draw));
+    holder.replaceChildren(...[scroll, moreNode(terms, shown, draw)].filter(Boolean));
   };
   draw(Math.min(FIRST_TERMS, terms.n));
   return holder;
@@ -201,7 +204,7 @@ function heading(name) {
   return ["product", "exp", "÷ sum", "x − max", "turn"].includes(name) ? el("span", { text: name }) : quantity(name);
 }
 
-function termNode(terms, { label, numbers, result, here }) {
+function termNode(terms, { label, numbers, result }, here) {
   const data = { a: numbers[0], b: numbers[1], product: result };
   const cells = terms.share ? numbers.map((n) => number(n))
     : [number(numbers[0]), el("td", { class: "sign", text: "×" }), number(numbers[1]), el("td", { class: "sign", text: "=" })];
@@ -209,11 +212,10 @@ function termNode(terms, { label, numbers, result, here }) {
     el("th", { scope: "row", text: label }), ...cells, number(result));
 }
 
-function restNode(terms, shown) {
-  const others = terms.of - shown;
+function restNode(terms, listed) {
+  const others = terms.of - listed.length;
   const word = others === 1 ? terms.what.slice(0, -1) : terms.what;
-  let shownSum = 0;
-  for (let j = 0; j < shown; j++) shownSum += terms.row(j).result;
+  const shownSum = listed.reduce((sum, j) => sum + terms.row(j).result, 0);
   const rest = (terms.share ? 1 : total(terms)) - shownSum;
   return el("tr", { class: "rest" },
     el("th", { scope: "row", colspan: terms.share ? 3 : 5, text: `the other ${count(others)} ${word} together` }),
@@ -225,7 +227,7 @@ function moreNode(terms, shown, draw) {
   const all = shown === terms.n;
   const text = all ? `show the first ${FIRST_TERMS}` : `show all ${count(terms.n)}`;
   return el("div", { class: "more quiet" },
-    all ? `all ${count(shown)} of ${count(terms.of)} · ` : `first ${shown} of ${count(terms.of)} · `,
+    all ? `all ${count(shown)} of ${count(terms.of)} · ` : `first ${shown} of ${count(terms.of)}${terms.here >= shown ? ", and this one" : ""} · `,
     el("button", { type: "button", class: "link", text, onclick: () => draw(all ? FIRST_TERMS : terms.n) }));
 }
 
@@ -235,8 +237,8 @@ function linesNode(lines, value) {
   for (const [i, { op, name, value: operandValue, so }] of lines.entries()) {
     body.append(el("tr", { class: "line", data: { so } },
       el("td", { class: "sign", text: op }), el("th", { scope: "row" }, quantity(name)),
-      operandValue === undefined ? el("td") : number(operandValue),
-      el("td", { class: "sign", text: i ? "=" : "" }), i ? number(so) : el("td")));
+      operandValue === undefined || !i ? el("td") : number(operandValue),
+      el("td", { class: "sign", text: i ? "=" : "" }), number(so)));
   }
   const result = el("td", { class: "number result", colspan: 3, data: { value }, text: exactly(value) });
   body.append(el("tr", { class: "total" }, el("td", { class: "sign", text: "=" }),

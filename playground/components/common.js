@@ -84,6 +84,12 @@ function tiny(value) {
   return value === 0 ? "0" : minus(value.toExponential(1));
 }
 
+// A share as the reader sees it: 12.3 %, 0.04 %, and never a 0 that is none.
+function percent(p) {
+  if (p > 0 && p < 0.0001) return "< 0.01 %";
+  return `${(p * 100).toFixed(p < 0.01 ? 2 : 1)} %`;
+}
+
 function count(n) {
   return n.toLocaleString("en");
 }

@@ -108,7 +108,9 @@ class Matrix {
       "]", this.layerName()];
     this.panel.replaceChildren(arithmeticNode(sheet, this.layer, r, c, this.value(r, c), title, () => this.close()));
     this.panel.onkeydown = (event) => event.key === "Escape" && this.close();
-    if (moved) this.panel.scrollIntoView({ block: "nearest" });
+    if (!moved) return;
+    this.panel.scrollIntoView({ block: "nearest" });
+    this.grid.cell(r, c)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   // Close the arithmetic and go back to the cell that it was about.

@@ -75,3 +75,22 @@ def choose(
         st.session_state.pop(kept, None)
         return given
     return before[1]
+
+
+def trigger(
+    name: str,
+    data: bytes,
+    *,
+    key: str,
+    valid: Callable[[Any], bool],
+    on_trigger: Callable[[Any], None] | None = None,
+) -> None:
+    """Mount a component whose clicks are events: each one calls `on_trigger`, and nothing stays chosen."""
+    import streamlit as st
+
+    def chosen() -> None:
+        value = st.session_state[key]["chosen"]
+        if on_trigger is not None and valid(value):
+            on_trigger(value)
+
+    renderer(name)(key=key, data=data, on_chosen_change=chosen)

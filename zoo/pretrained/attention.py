@@ -71,7 +71,7 @@ def record_heads(projection: nn.Module, name: str, block: int, head_dim: int) ->
     def hook(module: nn.Module, args: Any, output: Tensor) -> Tensor | None:
         if (recorder := active()) is None:
             return None
-        heads = output.unflatten(-1, (-1, head_dim)).transpose(1, 2)  # (B, H, T, D)
+        heads = output.view(*output.shape[:-1], -1, head_dim).transpose(1, 2)  # (B, H, T, D)
         return recorder.record(name, heads, at=f"blocks.{block}.attn").transpose(1, 2).flatten(2)  # (B, T, H * D)
 
     projection.register_forward_hook(hook)

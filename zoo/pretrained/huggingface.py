@@ -96,10 +96,10 @@ def load_huggingface(path: str | Path, *, untrained_seed: int | None = None) -> 
             if untrained_seed is None
             else _initialise(architecture, config, untrained_seed)
         )
-    architecture.prepare(model.eval())
+    architecture.prepare(model)
     anatomy, context = architecture.anatomy(model), int(config.max_position_embeddings)
     return Pretrained(
-        module=CausalLM(model, context),
+        module=CausalLM(model, context).eval(),
         tokenizer=tokenizer,
         names=architecture.names,
         anatomy=anatomy,
@@ -167,7 +167,8 @@ def _load(folder: Path, architecture: Architecture, config: Any) -> Any:
     ):
         if found:
             first = min(each if isinstance(each, str) else str(each[0]) for each in found)
-            raise ValueError(f"{folder}: weights {problem}: {first}" + (f" and {len(found) - 1} more" * (len(found) > 1)))
+            others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            raise ValueError(f"{folder}: weights {problem}: {first}{others}")
     return model
 
 
@@ -196,6 +197,7 @@ def _beginning(folder: Path, tokenizer: Tokenizer) -> int | None:
         settings = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
     except (OSError, ValueError):
         settings = {}
+    settings = settings if isinstance(settings, dict) else {}
     wanted = settings.get("add_bos_token")
     if wanted is False:
         return None
@@ -221,8 +223,7 @@ def _model_class(architecture: Architecture) -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No progress bars and no load report on the terminal: what matters is raised."""
-    from transformers.utils import logging
-
+    logging: Any = import_module("transformers.utils.logging")
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

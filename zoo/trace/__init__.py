@@ -1,7 +1,7 @@
 """Looking inside a model: one vocabulary, one `Trace`, and the arithmetic that checks it.
 
-`record` and `record_trace` need torch and are loaded on first use; a saved `Trace` can be read,
-explained and verified with NumPy alone.
+A saved `Trace` can be read, explained and verified with NumPy alone; `record_trace` needs torch and is
+loaded on first use. `record` and `verify` are imported from the modules of those names, or from `zoo`.
 """
 
 from importlib import import_module
@@ -11,12 +11,11 @@ from zoo.trace.schema import SCHEMA, Entry, entry
 from zoo.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from zoo.trace.record import record, record_trace
-    from zoo.trace.verify import verify
+    from zoo.trace.record import record_trace
 
-__all__ = ["SCHEMA", "Entry", "Trace", "entry", "record", "record_trace", "verify"]
+__all__ = ["SCHEMA", "Entry", "Trace", "entry", "record_trace"]
 
-_HOME = {"record": "zoo.trace.record", "record_trace": "zoo.trace.record", "verify": "zoo.trace.verify"}
+_HOME = {"record_trace": "zoo.trace.record"}
 
 
 def __getattr__(name: str) -> Any:

@@ -21,12 +21,12 @@ Constants = Mapping[str, float | str]
 Columns = slice | Sequence[int]
 
 _AXES: dict[str, dict[str, str]] = {
-    "lookup": {"ids": "r", "weight": "lrc", "_drift": "rc"},
+    "lookup": {"ids": "r", "weight": "lrc"},
     "add": {"part": "lrc"},
     "norm": {"x": "lrc", "mean": "lr", "std": "lr", "weight": "lc", "bias": "lc"},
     "dot": {"a": "lrn", "b": "lnc", "bias": "lc"},
     "softmax": {"x": "lrc", "mask": "rc", "max": "lr", "sum": "lr"},
-    "map": {"x": "lrc", "gate": "lrc"},
+    "map": {"x": "lrc", "gate": "lrc", "_drift": "rc"},
     "rotate": {"x": "lrc", "pair": "lrc", "cos": "rc", "sin": "rc", "_drift": "rc"},
     "mask": {"query": "r", "key": "c"},
 }
@@ -100,12 +100,13 @@ def rounding(kind: Kind, operands: Operands, constants: Constants, unit: float) 
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         match kind:
             case "lookup":
-                loose = o["weight"] + o.get("_drift", 0.0)
+                loose = o["weight"]
             case "add":
                 loose = 2 * sum(o.values(), start=np.zeros(()))
             case "norm":
-                size = (o["x"] + o["mean"]) / o["std"] * o.get("weight", 1.0) + o.get("bias", 0.0)
-                loose = (8 + math.sqrt(o["x"].shape[-1])) * size
+                size = (8 + math.sqrt(o["x"].shape[-1])) * (o["x"] + o["mean"]) / o["std"]
+                shift = 4 * (1 + o["mean"] / o["std"])  # the mean's own rounding moves the whole row
+                loose = (size + shift) * o.get("weight", 1.0) + 8 * o.get("bias", 0.0)
             case "dot":
                 size = np.abs(operands["a"]) @ np.abs(operands["b"]) * float(constants["scale"]) + o.get("bias", 0.0)
                 loose = (4 + math.sqrt(o["a"].shape[-1])) * size
@@ -113,7 +114,8 @@ def rounding(kind: Kind, operands: Operands, constants: Constants, unit: float) 
                 drift = 64 + 3 * o["x"] + 3 * o["max"]  # the exponent's rounding is the result's relative error
                 loose = drift * evaluate(kind, operands, constants)
             case "map":
-                loose = 4 * _sensitivity(str(constants["function"]), o["x"], operands["x"]) * o.get("gate", 1.0)
+                steep = _sensitivity(str(constants["function"]), o["x"], operands["x"])
+                loose = 4 * steep * o.get("gate", 1.0) + o.get("_drift", 0.0)
             case "rotate":
                 loose = (4 + o["_drift"]) * (o["x"] + o["pair"])
             case _:
@@ -129,23 +131,32 @@ def difference(recorded: Array, recomputed: Array) -> NDArray[np.float64]:
     return np.where(same, 0.0, np.where(np.isnan(gap), np.inf, gap))
 
 
+def comparable(kind: Kind, recorded: Array) -> Array:
+    """A mask that hides with the lowest float as one that hides with −∞: a softmax sees no difference."""
+    if kind != "mask" or not np.issubdtype(recorded.dtype, np.floating):
+        return recorded
+    return np.where(recorded <= np.finfo(recorded.dtype).min, -np.inf, recorded)
+
+
 def activation(name: str, x: Array) -> NDArray[np.float64]:
-    """gelu and gelu_tanh (Hendrycks and Gimpel 2016), silu (Elfwing et al. 2017), relu.
+    """gelu and gelu_tanh (Hendrycks and Gimpel 2016), silu (Elfwing et al. 2017), relu; sin of a position's angle.
 
     Raises:
         ValueError: an unknown name.
     """
     x = np.asarray(x, dtype=np.float64)
     if name == "gelu":
-        return 0.5 * x * (1 + _erf(x / math.sqrt(2)))
+        return np.asarray(0.5 * x * (1 + _erf(x / math.sqrt(2))))
     if name == "gelu_tanh":
-        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+        return np.asarray(0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))))
     if name == "silu":
         with np.errstate(over="ignore"):
-            return x / (1 + np.exp(-x))
+            return np.asarray(x / (1 + np.exp(-x)))
     if name == "relu":
         return np.maximum(x, 0.0)
-    raise ValueError(f"unknown activation {name!r}; choose gelu, gelu_tanh, silu or relu")
+    if name == "sin":
+        return np.sin(x)
+    raise ValueError(f"unknown function {name!r}; choose gelu, gelu_tanh, silu, relu or sin")
 
 
 def _sensitivity(name: str, size: Array, x: Array) -> NDArray[np.float64]:
@@ -154,7 +165,7 @@ def _sensitivity(name: str, size: Array, x: Array) -> NDArray[np.float64]:
 
 
 def _erf(x: Array) -> NDArray[np.float64]:
-    return np.frompyfunc(math.erf, 1, 1)(x).astype(np.float64)
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(x), dtype=np.float64)
 
 
 def _wide(array: Array, names: str) -> NDArray[np.float64]:

@@ -7,11 +7,12 @@ NumPy only: a saved trace is checked without torch.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from zoo.trace.arithmetic import cut, evaluate, tiles
+from zoo.trace.arithmetic import Operands, cut, evaluate, tiles
 from zoo.trace.operands import operands, stacked
 from zoo.trace.rules import FREE, RULES, Derivation, short
 from zoo.trace.schema import entry
@@ -47,11 +48,15 @@ def recompute(trace: Trace, step: str, call: int = 0) -> Array:
     if not found.recomputable:
         raise ValueError(f"{step}: {found.reason}")
     recorded = trace.steps[step][call]
-    parts = operands(trace, found, call)
-    result = np.empty(stacked(recorded).shape)
-    for rows, columns in tiles(found.kind, parts, result.shape):
+    return applied(found, operands(trace, found, call), stacked(recorded).shape).reshape(recorded.shape)
+
+
+def applied(found: Derivation, parts: Operands, shape: Sequence[int]) -> Array:
+    """A step's arithmetic done on all of its operands: (H, R, C) float64."""
+    result = np.empty(shape)
+    for rows, columns in tiles(found.kind, parts, shape):
         result[:, rows, columns] = evaluate(found.kind, cut(found.kind, parts, rows, columns), found.constants)
-    return result.reshape(recorded.shape)
+    return result
 
 
 def _missing(trace: Trace, found: Derivation, call: int) -> str:

@@ -72,7 +72,9 @@ def _scaled_dot_product(
     )
     if dropout_p:  # random even in eval: written out it would differ, so it stays closed
         return fused
-    mask = causal(query, key) if is_causal else None if attn_mask is None else additive(attn_mask, query)
+    masks = [causal(query, key)] if is_causal else []
+    masks += [additive(attn_mask, query)] if attn_mask is not None else []
+    mask = sum(masks[1:], masks[0]) if masks else None  # torch adds one to the other where both are given
     _, z = attend(see, query, key, value, mask, query.shape[-1] ** -0.5 if scale is None else scale)
     return see("z", z if see.changed else fused)
 
@@ -151,7 +153,7 @@ def _projections(call: SimpleNamespace) -> tuple[Tensor, Tensor, Tensor]:
 
     def split(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         x = F.linear(x if x.dim() == 3 else x[:, None], weight, bias)  # (L, B, C)
-        return x.unflatten(-1, (call.num_heads, -1)).permute(1, 2, 0, 3)  # (B, H, L, D)
+        return x.view(*x.shape[:2], call.num_heads, -1).permute(1, 2, 0, 3)  # (B, H, L, D)
 
     q, k, v = (split(*each) for each in zip((call.query, call.key, call.value), weights, biases, strict=True))
     return q, k, v
@@ -162,7 +164,7 @@ def _masks(call: SimpleNamespace, q: Tensor) -> Tensor | None:
     total = None
     if (mask := call.attn_mask) is not None:  # (L, S) or (B * H, L, S)
         mask = additive(~mask if mask.dtype is torch.bool else mask, q)
-        total = mask if mask.dim() == 2 else mask.unflatten(0, (-1, call.num_heads))  # (B, H, L, S)
+        total = mask if mask.dim() == 2 else mask.view(-1, call.num_heads, *mask.shape[1:])  # (B, H, L, S)
     if (padding := call.key_padding_mask) is not None:  # (B, S) or (S,)
         padding = additive(~padding if padding.dtype is torch.bool else padding, q)
         padding = padding.view(-1, 1, 1, padding.shape[-1])  # (B, 1, 1, S)

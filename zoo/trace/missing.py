@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from zoo.plugin import Family
 from zoo.trace.schema import block_of, entry
 from zoo.trace.trace import Trace
 
@@ -33,11 +32,11 @@ class Missing:
     """One or two sentences: why it is not there, and the way to it where there is one."""
 
 
-def missing(trace: Trace, step: str, family: Family | None = None) -> Missing | None:
+def missing(trace: Trace, step: str, family: str | None = None) -> Missing | None:
     """Why `trace` does not hold `step`; None where it does.
 
     A step of a recurrent cell ("cell.f") is found under any module's path. `family` is the model's
-    own (`ModelSpec.family`), where the caller knows it.
+    own (a `zoo.plugin.Family`), where the caller knows it.
     """
     if _held(trace, step):
         return None
@@ -64,7 +63,7 @@ def _too_large(size: int) -> str:
     return f"This step was computed, but its {amount} did not fit beside the others. Shorten the text to see it."
 
 
-def _recurrent(trace: Trace, family: Family | None) -> bool:
+def _recurrent(trace: Trace, family: str | None) -> bool:
     return family in _RECURRENT or any(re.search(r"(^|\.)cell\.[a-z]$", name) for name in trace.steps)
 
 
@@ -72,7 +71,7 @@ def _attends(trace: Trace) -> bool:
     return any(re.search(r"(^|\.)(pattern|scores)$", name) for name in (*trace.steps, *trace.dropped))
 
 
-def _no_attention(trace: Trace, step: str, family: Family | None) -> str:
+def _no_attention(trace: Trace, step: str, family: str | None) -> str:
     if ".attn." not in step or _attends(trace):
         return ""
     if _recurrent(trace, family):
@@ -85,7 +84,7 @@ def _no_attention(trace: Trace, step: str, family: Family | None) -> str:
     return ""
 
 
-def _no_positions(trace: Trace, step: str, family: Family | None) -> str:
+def _no_positions(trace: Trace, step: str, family: str | None) -> str:
     if not step.endswith("embed.pos"):
         return ""
     kind = trace.anatomy.positions if trace.anatomy else None
@@ -103,7 +102,7 @@ def _no_positions(trace: Trace, step: str, family: Family | None) -> str:
     return ""
 
 
-def _no_rotation(trace: Trace, step: str, family: Family | None) -> str:
+def _no_rotation(trace: Trace, step: str, family: str | None) -> str:
     if not step.endswith((".q_rot", ".k_rot")):
         return ""
     kind = trace.anatomy.positions if trace.anatomy else None
@@ -112,7 +111,7 @@ def _no_rotation(trace: Trace, step: str, family: Family | None) -> str:
     return "This model is told nothing about positions, so nothing is turned." if kind == "none" else ""
 
 
-def _no_mask(trace: Trace, step: str, family: Family | None) -> str:
+def _no_mask(trace: Trace, step: str, family: str | None) -> str:
     if not step.endswith(".mask"):
         return ""
     if (trace.anatomy and not trace.anatomy.causal) or (trace.anatomy is None and family == "bert"):
@@ -120,13 +119,13 @@ def _no_mask(trace: Trace, step: str, family: Family | None) -> str:
     return ""
 
 
-def _no_gate(trace: Trace, step: str, family: Family | None) -> str:
+def _no_gate(trace: Trace, step: str, family: str | None) -> str:
     if step.endswith(".mlp.up") and trace.anatomy and not trace.anatomy.gated:
         return "This feed-forward has one branch: it has no second one to open and close it."
     return ""
 
 
-def _no_block(trace: Trace, step: str, family: Family | None) -> str:
+def _no_block(trace: Trace, step: str, family: str | None) -> str:
     number = block_of(step)
     if number is None:
         return ""
@@ -138,7 +137,7 @@ def _no_block(trace: Trace, step: str, family: Family | None) -> str:
     return ""
 
 
-def _no_cell(trace: Trace, step: str, family: Family | None) -> str:
+def _no_cell(trace: Trace, step: str, family: str | None) -> str:
     if not step.startswith("cell."):
         return ""
     own = sorted({name.rpartition(".")[2] for name in trace.steps if re.search(r"(^|\.)cell\.[a-z]$", name)})
@@ -151,7 +150,7 @@ def _no_cell(trace: Trace, step: str, family: Family | None) -> str:
     return ""
 
 
-_Rule = Callable[[Trace, str, Family | None], str]
+_Rule = Callable[[Trace, str, str | None], str]
 _RULES: tuple[_Rule, ...] = (_no_attention, _no_positions, _no_rotation, _no_mask, _no_gate, _no_block, _no_cell)
 """Each gives a sentence where it has evidence that the architecture lacks the step, else nothing."""
 

@@ -74,6 +74,8 @@ def _lay_out(
         case "rotate":
             assert trace.anatomy is not None
             return _rotate(trace.anatomy, stacked(inputs["x"]))
+        case "map" if not inputs:
+            return _angles(*recorded.shape[1:])
         case "mask":
             return {"query": np.arange(recorded.shape[-2]), "key": np.arange(recorded.shape[-1])}
         case _:  # add, map
@@ -85,18 +87,20 @@ def _lookup(trace: Trace, found: Derivation, weights: dict[str, Array], recorded
         ids = np.asarray(trace.ids)
         return {"ids": ids, "weight": weights["weight"][ids][None]}
     ids = np.arange(recorded.shape[1])
-    if "weight" in weights:
-        return {"ids": ids, "weight": weights["weight"][ids][None]}
-    width = recorded.shape[-1]
-    frequencies = float(found.constants["base"]) ** -(np.arange(0, width, 2) / width)
-    angles = ids[:, None] * frequencies  # (T, ceil(C / 2))
-    waves = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(len(ids), -1)[:, :width]
-    return {"ids": ids, "weight": waves[None], "_drift": 4 + _drift(angles, frequencies).repeat(2, axis=1)[:, :width]}
+    return {"ids": ids, "weight": weights["weight"][ids][None]}
+
+
+def _angles(time: int, width: int) -> dict[str, Array]:
+    """Of sinusoidal positions (Vaswani et al. 2017), with cos(a) as sin(a + π/2)."""
+    frequencies = 10_000.0 ** -(np.arange(0, width, 2) / width)
+    angles = np.arange(time)[:, None] * frequencies  # (T, ceil(C / 2))
+    both = np.stack([angles, angles + np.pi / 2], axis=-1).reshape(time, -1)[:, :width]
+    return {"x": both[None], "_drift": 4 + _drift(angles, frequencies).repeat(2, axis=1)[:, :width]}
 
 
 def _drift(angles: Array, frequencies: Array) -> Array:
     """How far a float32 angle may be off, in roundings: those of power, exponent and product, at its size."""
-    return angles * (4 + np.abs(np.log(frequencies)))
+    return np.asarray(angles * (4 + np.abs(np.log(frequencies))))
 
 
 def _norm(anatomy: Anatomy, x: Array, weights: dict[str, Array]) -> dict[str, Array]:

@@ -11,7 +11,7 @@ LSTM: Hochreiter and Schmidhuber 1997. GRU: Cho et al. 2014.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -27,7 +27,7 @@ State = tuple[Tensor, ...]
 """(h,) or, in an LSTM, (h, c): each (B, C)."""
 
 
-def lstm_step(x: Tensor, state: State, weights: list[Tensor], see: See) -> State:
+def lstm_step(x: Tensor, state: State, weights: Sequence[Tensor], see: See) -> State:
     """One cell: gates i, f, g, o from the input and the last output; the cell state c keeps or forgets."""
     h, c = state
     gates = F.linear(x, weights[0]) + F.linear(h, weights[1])  # (B, 4C)
@@ -42,7 +42,7 @@ def lstm_step(x: Tensor, state: State, weights: list[Tensor], see: See) -> State
     return see("h", h), c
 
 
-def gru_step(x: Tensor, state: State, weights: list[Tensor], see: See) -> State:
+def gru_step(x: Tensor, state: State, weights: Sequence[Tensor], see: See) -> State:
     """One cell: r says how much of the old state the candidate n sees, z how much of it stays."""
     (h,) = state
     x_r, x_z, x_n = F.linear(x, weights[0], _bias(weights, 2)).chunk(3, dim=-1)  # (B, C) each
@@ -52,13 +52,13 @@ def gru_step(x: Tensor, state: State, weights: list[Tensor], see: See) -> State:
     return (see("h", (1 - z) * n + z * h),)
 
 
-def rnn_step(bend: Callable[[Tensor], Tensor], x: Tensor, state: State, weights: list[Tensor], see: See) -> State:
+def rnn_step(bend: Callable[[Tensor], Tensor], x: Tensor, state: State, weights: Sequence[Tensor], see: See) -> State:
     """One cell: the input and the old state, mixed and bent (Elman 1990)."""
     (h,) = state
     return (see("h", bend(F.linear(x, weights[0], _bias(weights, 2)) + F.linear(h, weights[1], _bias(weights, 3)))),)
 
 
-def _bias(weights: list[Tensor], at: int) -> Tensor | None:
+def _bias(weights: Sequence[Tensor], at: int) -> Tensor | None:
     return weights[at] if len(weights) > at else None
 
 
@@ -124,7 +124,8 @@ def _start(module: nn.RNNBase, x: Tensor, start: Any, batched: bool) -> list[Sta
     count, batch = module.num_layers * (2 if module.bidirectional else 1), x.shape[1]
     if start is None:
         h = x.new_zeros(count, batch, module.proj_size or module.hidden_size)
-        parts = (h, x.new_zeros(count, batch, module.hidden_size)) if isinstance(module, nn.LSTM) else (h,)
+        c = x.new_zeros(count, batch, module.hidden_size)
+        parts: State = (h, c) if isinstance(module, nn.LSTM) else (h,)
     else:
         parts = start if isinstance(start, tuple) else (start,)
         parts = parts if batched else tuple(part[:, None] for part in parts)
@@ -142,7 +143,7 @@ def _read(module: nn.RNNBase, x: Tensor, state: State, at: int, see: See, name: 
     return torch.stack(hidden[::-1] if backward else hidden), state
 
 
-def _step(module: nn.RNNBase) -> Callable[[Tensor, State, list[Tensor], See], State]:
+def _step(module: nn.RNNBase) -> Callable[[Tensor, State, Sequence[Tensor], See], State]:
     if isinstance(module, nn.LSTM):
         return lstm_step
     if isinstance(module, nn.GRU):

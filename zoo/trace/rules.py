@@ -73,8 +73,8 @@ def _token(trace: Trace, i: int) -> Derivation:
 
 def _position(trace: Trace, i: int) -> Derivation:
     if trace.anatomy is not None and trace.anatomy.positions == "sinusoidal":
-        formula = "embed.pos[t, 2j] = sin(t / 10000^(2j / width)), embed.pos[t, 2j + 1] = cos(t / 10000^(2j / width))"
-        return Derivation("embed.pos", "lookup", formula, constants={"base": 10_000.0})
+        formula = "embed.pos = sin(angle), angle[t, 2j] = t / 10000^(2j / width), angle[t, 2j + 1] = the same + π / 2"
+        return Derivation("embed.pos", "map", formula, constants={"function": "sin"})
     return Derivation("embed.pos", "lookup", "embed.pos[t] = W_pos[t]", weights={"weight": "embed.W_pos"})
 
 
@@ -97,7 +97,8 @@ def _norm(step: str, x: str, trace: Trace) -> Derivation:
     assert trace.anatomy is not None
     eps = np.format_float_positional(trace.anatomy.norm_eps, trim="-")
     rms = trace.anatomy.norm == "rms_norm"
-    formula = f"{x} / √(mean square + {eps})" if rms else f"({x} − mean) / √(variance + {eps})"
+    source = named(x, step)
+    formula = f"{source} / √(mean square + {eps})" if rms else f"({source} − mean) / √(variance + {eps})"
     # without any params the weight is unknown rather than absent: `_missing` then says so
     found = [part for part in ("weight", "bias") if f"{step}.{part}" in trace.params or not trace.params]
     formula += "".join({"weight": " · weight", "bias": " + bias"}[part] for part in found)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from zoo.trace.arithmetic import Columns, Operands, axes, cut, difference, evaluate
-from zoo.trace.derive import derivation, recompute
+from zoo.trace.arithmetic import Columns, Operands, axes, comparable, cut, difference, evaluate
+from zoo.trace.derive import applied, derivation
 from zoo.trace.operands import operands, stacked
 from zoo.trace.rules import Derivation, named, short
 from zoo.trace.schema import entry
@@ -147,7 +147,8 @@ def _explained(
         return found, {}, None
     try:
         whole = operands(trace, found, call)
-        error = float(difference(trace.steps[step][call], recompute(trace, step, call)).max())
+        values = stacked(trace.steps[step][call])
+        error = float(difference(comparable(found.kind, values), applied(found, whole, values.shape)).max())
     except ValueError as problem:
         return replace(found, kind="opaque", reason=str(problem)), {}, None
     parts = cut(found.kind, whole, rows, columns)
@@ -195,10 +196,14 @@ def _operand_names(found: Derivation, parts: Operands) -> dict[str, str]:
     names |= {role: weight.split(".")[-1] for role, weight in found.weights.items()}
     if found.kind == "lookup":
         names |= {"ids": "id" if found.step == "embed.tok" else "position"}
-        names.setdefault("weight", "wave")
+    if found.kind == "norm":
+        names["std"] = "√(mean square + ε)" if "mean square" in found.formula else "√(variance + ε)"
     if found.kind == "rotate":
         names["pair"] = f"partner in {short(found.steps['x'])}"
-    return {role: names.get(role, role) for role in parts}
+    if found.kind == "map" and not found.steps:
+        names["x"] = "angle"
+    shown = {role: names.get(role, role) for role in parts}
+    return shown | ({"table": names["weight"]} if found.kind == "lookup" else {})
 
 
 def _layer(array: Array, names: str, layer: int) -> Array:

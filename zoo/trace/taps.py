@@ -81,9 +81,10 @@ def _take(recorder: Recorder, name: str, in_place: bool) -> Callable[..., Any]:
 
 
 def _leave(recorder: Recorder, path: str, name: str | None) -> Callable[..., Any]:
-    def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
-        if active() is not recorder:
+    def hook(module: nn.Module, args: Any, *rest: Any) -> Any:
+        if active() is not recorder:  # another thread's call, which may come without keywords while we register
             return None
+        kwargs, output = rest
         if isinstance(module, RECURRENT) and output is not None:
             output = replayed(recorder, path, module, args, kwargs, output)
         if recorder.path and recorder.path[-1] == path:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from zoo.plugin import Anatomy
@@ -77,15 +77,18 @@ class Trace:
         """Read a saved trace; `params` are the model's weights, where cells are to be opened.
 
         Raises:
-            ValueError: the file is not a saved trace.
+            ValueError: the file is missing, or not a saved trace.
         """
-        with safe_open(path, framework="numpy") as file:
-            meta = json.loads((file.metadata() or {}).get("trace", "{}"))
-            if meta.get("format") != FORMAT:
-                raise ValueError(f"{path} is not a saved trace")
-            steps: dict[str, list[Array]] = {}
-            for key in meta["order"]:
-                steps.setdefault(key.split("#")[0], []).append(file.get_tensor(key))
+        try:
+            with safe_open(path, framework="numpy") as file:
+                meta = json.loads((file.metadata() or {}).get("trace", "{}"))
+                if meta.get("format") != FORMAT:
+                    raise ValueError(f"{path} is not a saved trace")
+                steps: dict[str, list[Array]] = {}
+                for key in meta["order"]:
+                    steps.setdefault(key.split("#")[0], []).append(file.get_tensor(key))
+        except (OSError, SafetensorError) as error:
+            raise ValueError(f"{path} is not a saved trace: {error}") from error
         anatomy = Anatomy(**{**meta["anatomy"], "params": params or {}}) if meta["anatomy"] else None
         return cls(
             model=meta["model"],

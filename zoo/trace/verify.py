@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.trace.arithmetic import cut, difference, evaluate, rounding, tiles
+from zoo.trace.arithmetic import comparable, cut, difference, evaluate, rounding, tiles
 from zoo.trace.derive import derivation
 from zoo.trace.operands import operands, stacked
 from zoo.trace.rules import Derivation
@@ -69,12 +69,14 @@ def _check(trace: Trace, name: str, call: int) -> Check:
         return Check(label, found.formula, None, None, None, found.reason)
     try:
         parts = operands(trace, found, call)
-    except ValueError as error:
-        return Check(label, found.formula, None, None, False, str(error))
+    except ValueError as problem:
+        return Check(label, found.formula, None, None, False, str(problem))
     recorded = trace.steps[name][call]
-    error, allowed, ok = _compare(found, parts, stacked(recorded), _unit(recorded))
-    reason = "" if ok else f"off by {error:.3g} from what the formula gives; rounding explains {allowed:.3g}"
-    return Check(label, found.formula, error, allowed, ok, reason)
+    error, allowed, worst = _compare(found, parts, stacked(recorded), _unit(recorded))
+    if worst is None:
+        return Check(label, found.formula, error, allowed, True)
+    reason = f"a cell is off by {worst:.3g} from what the formula gives; rounding explains {allowed:.3g}"
+    return Check(label, found.formula, error, allowed, False, reason)
 
 
 def _unit(recorded: Array) -> float:
@@ -83,30 +85,29 @@ def _unit(recorded: Array) -> float:
     return max(float(np.finfo(kind).eps), float(np.finfo(np.float32).eps))
 
 
-def _compare(found: Derivation, parts: dict[str, Array], recorded: Array, unit: float) -> tuple[float, float, bool]:
-    """(largest error, what rounding allows there, whether every cell is within its own tolerance)."""
-    largest, fails = (0.0, 0.0), []
+def _compare(
+    found: Derivation, parts: dict[str, Array], recorded: Array, unit: float
+) -> tuple[float, float, float | None]:
+    """(largest error, what rounding allows there, None), every cell being within its own tolerance.
+
+    Else (largest error, what rounding allows at the worst cell, the error there).
+    """
+    largest, fails = (0.0, 0.0), list[tuple[float, float]]()
     for rows, columns in tiles(found.kind, parts, recorded.shape):
         part = cut(found.kind, parts, rows, columns)
-        shown = _finite_or_masked(recorded[:, rows, columns], found)
+        shown = comparable(found.kind, recorded[:, rows, columns])
         error = difference(shown, evaluate(found.kind, part, found.constants))
         allowed = np.broadcast_to(rounding(found.kind, part, found.constants, unit), error.shape)
         allowed = np.nan_to_num(allowed, nan=0.0, posinf=0.0)
         top = np.unravel_index(error.argmax(), error.shape)
         largest = max(largest, (float(error[top]), float(allowed[top])))
         if (error > allowed).any():
-            worst = np.unravel_index((error - allowed).argmax(), error.shape)
-            fails.append((float(error[worst]), float(allowed[worst])))
+            at = np.unravel_index((error - allowed).argmax(), error.shape)
+            fails.append((float(error[at]), float(allowed[at])))
     if fails:
-        return largest[0], max(fails)[1], False
-    return largest[0], largest[1], True
-
-
-def _finite_or_masked(recorded: Array, found: Derivation) -> Array:
-    """Some models mask with the lowest float instead of −∞: after softmax there is no difference."""
-    if found.kind != "mask" or not np.issubdtype(recorded.dtype, np.floating):
-        return recorded
-    return np.where(recorded <= np.finfo(recorded.dtype).min, -np.inf, recorded)
+        worst, allowed_there = max(fails)
+        return largest[0], allowed_there, worst
+    return *largest, None
 
 
 def _row_sums(trace: Trace, name: str, call: int) -> Check:

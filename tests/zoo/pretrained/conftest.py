@@ -90,3 +90,14 @@ def folder(request: pytest.FixtureRequest, folders: Callable[[str], Path]) -> Pa
 def loaded(folder: Path) -> Pretrained:
     """Each model in turn, as the zoo loads it."""
     return load_huggingface(folder)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Path]:
+    """(family, **changes to its configuration) -> a folder of this test's own."""
+
+    def build(family: str, **changes: object) -> Path:
+        model = {"gpt2": make_gpt2, "llama": make_llama}[family](**changes)
+        return write(tmp_path / family, model)
+
+    return build

@@ -98,7 +98,7 @@ def compare(loaded: Pretrained) -> tuple[dict[str, float], set[str], set[str]]:
     params = Reads({name: np.asarray(value, np.float64) for name, value in loaded.anatomy.params.items()})
     made = recompute(steps, params, loaded.anatomy, ids[0].numpy())
     assert set(made) == set(steps)
-    return {name: distance(steps[name], made[name]) for name in made}, params.read, set(params)
+    return {name: distance(steps[name], made[name]) for name in made}, params.read & set(params), set(params)
 
 
 def distance(x: Array, y: Array) -> float:
@@ -121,7 +121,8 @@ class Reads(dict[str, Array]):
         return super().__getitem__(name)
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        self.read.add(name)
+        return super().get(name, default)
 
 
 def test_every_step_can_be_recomputed(loaded: Pretrained) -> None:

@@ -1,0 +1,84 @@
+"""Models and traces for the pages: loaded in the background, cached, shared by all sessions.
+
+Importing this costs no torch. A thread warms it up after the first page has been drawn.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from playground import catalogue, state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zoo.inference import LoadedModel
+    from zoo.trace import Trace
+    from zoo.trace.record import Edit
+
+_done = threading.Event()
+_start = threading.Lock()
+_started = False
+
+
+def warm_up() -> None:
+    """Start loading torch and the first model in the background, once per server."""
+    global _started
+    with _start:
+        if not _started:
+            _started = True
+            threading.Thread(target=_load_first, name="warm-up", daemon=True).start()
+
+
+def ready() -> bool:
+    """Whether the models can answer at once."""
+    return _done.is_set()
+
+
+def wait(seconds: float = 120.0) -> bool:
+    """Wait until the models can answer; False when that took too long."""
+    warm_up()
+    return _done.wait(seconds)
+
+
+def _load_first() -> None:
+    try:
+        import torch
+
+        torch.set_num_threads(1)
+        import zoo.inference
+
+        zoo.inference.load(state.DEFAULT_MODEL).trace(state.DEFAULT_PROMPT)
+    finally:
+        _done.set()  # a model that can't be loaded is reported by the page that asks for it
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def choices() -> list[catalogue.Choice]:
+    """The models on offer; looked up anew after ten seconds, so a finished run appears."""
+    return catalogue.choices()
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def model(key: str, untrained: bool, seed: int) -> LoadedModel:
+    """A model by its key; the untrained twin has the same architecture and tokenizer.
+
+    Raises:
+        LookupError, ValueError: with one sentence for the user.
+    """
+    from zoo.inference import load
+
+    return load(key, untrained=untrained, seed=seed)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def trace(key: str, untrained: bool, seed: int, ids: tuple[int, ...], what_if: str = "") -> Trace:
+    """Every step of these ids through this model, with the intervention that `what_if` names."""
+    from playground.what_if import edits
+
+    loaded = model(key, untrained, seed)
+    chosen: Mapping[str, Edit] = edits(what_if)
+    return loaded.trace_ids(ids, edits=chosen)

@@ -1,0 +1,61 @@
+"""What stands around every page: its title and icon, the navigation, and the guard of the page files."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+import streamlit as st
+
+from playground import engine, state
+
+NAME = "Transformer Playground"
+NEXT_WORD = "pages/next_word.py"
+FORWARD_PASS = "pages/forward_pass.py"
+
+_inside: ContextVar[bool] = ContextVar("inside_the_shell", default=False)
+
+
+def run() -> None:
+    """Draw the page that the address asks for."""
+    st.set_page_config(page_title=NAME, page_icon=":material/account_tree:", layout="wide")
+    page = _navigation()
+    token = _inside.set(True)
+    try:
+        page.run()
+    finally:
+        _inside.reset(token)
+    state.write_url()
+    engine.warm_up()
+
+
+def inside() -> bool:
+    """Whether the entry point is running this page.
+
+    Streamlit runs a page's file alone when a fresh server is first asked for its address. Then the
+    navigation is announced and the entry point asked to run.
+    """
+    if not _inside.get():
+        _navigation()
+        st.rerun()
+    return True
+
+
+def _navigation() -> st.navigation.__class__:  # type: ignore[name-defined]
+    return st.navigation(
+        [
+            st.Page(
+                NEXT_WORD,
+                title="Next word",
+                icon=":material/edit_note:",
+                default=True,
+                help="Type a few words and see which word the model expects next.",
+            ),
+            st.Page(
+                FORWARD_PASS,
+                title="Forward pass",
+                icon=":material/account_tree:",
+                help="Follow one prediction through the model, and open any number.",
+            ),
+        ],
+        position="top",
+    )

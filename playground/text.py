@@ -1,0 +1,38 @@
+"""Writing numbers and tokens for the reader, in Streamlit's Markdown. No Streamlit, no torch."""
+
+from __future__ import annotations
+
+_MARKS = {" ": "␣", "\n": "⏎", "\r": "␍", "\t": "⇥"}
+_SPECIAL = set("\\`*_{}[]()<>#+-.!|$:~^=&@'\"/")
+
+
+def visible(piece: str) -> str:
+    """A token with its blanks made visible; never empty."""
+    return "".join(_MARKS.get(char, char) for char in piece) or "∅"
+
+
+def quoted(piece: str) -> str:
+    """A token inside Markdown, as text and nothing else: every special character is escaped."""
+    return "“" + "".join("\\" + char if char in _SPECIAL else char for char in visible(piece)) + "”"
+
+
+def number(value: float, places: int = 2) -> str:
+    """A number with a true minus sign: −1.50."""
+    return f"{value:.{places}f}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share as the reader sees it: 12.3 %, 0.04 %, and never a 0 that is none."""
+    if 0 < share < 1e-4:
+        return "< 0.01 %"
+    return f"{share * 100:.{2 if share < 0.01 else 1}f} %"
+
+
+def count(n: int) -> str:
+    """1234567 -> 1,234,567."""
+    return f"{n:,}"
+
+
+def plural(n: int, word: str) -> str:
+    """1 token, 2 tokens."""
+    return f"{count(n)} {word}" + ("" if n == 1 else "s")

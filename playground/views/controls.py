@@ -1,0 +1,144 @@
+"""The bar that every page shares: the model, trained or not, and the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from playground import engine, recorded, state
+from playground.catalogue import Choice
+from playground.text import plural
+from zoo.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from zoo.inference import LoadedModel
+
+TRAINED, UNTRAINED = "trained", "untrained"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the page is about: a text in a model. `model` is None while only the recording is there."""
+
+    trace: Trace
+    prompt_tokens: int
+    model: LoadedModel | None
+    key: tuple[str, bool, int]
+    """Model key, untrained, seed: what `engine.trace` takes."""
+
+    def piece(self, token_id: int) -> str:
+        """What a token writes; the recording brings its own tokenizer, which needs no torch."""
+        tokenizer = self.model.tokenizer if self.model else recorded.tokenizer()
+        return tokenizer.piece(token_id)
+
+    @property
+    def live(self) -> bool:
+        """Whether the model itself answers."""
+        return self.model is not None
+
+
+def subject() -> Subject | None:
+    """Draw the bar and run the text through the model; None after an error, which is on the page."""
+    if state.is_first_visit() and not engine.ready() and recorded.PATH.exists():
+        return _recorded()
+    if not engine.ready():
+        with st.spinner("The models are being loaded, which takes a few seconds the first time …"):
+            engine.wait()
+    key, text = _bar(engine.choices())
+    try:
+        model = engine.model(*key)
+        prompt = model.ids(text)
+        ids = (prompt + [i for i in state.added() if i < model.tokenizer.vocab_size])[: model.context]
+        return Subject(engine.trace(*key, tuple(ids), _what_if()), len(prompt), model, key)
+    except (ValueError, LookupError) as error:
+        st.error(f"{error}", icon=":material/error:")
+    except Exception as error:  # a user's own plugin may raise anything
+        st.error(
+            f"The model {key[0]} failed: {type(error).__name__}. Its check says more: python -m zoo check {key[0]}",
+            icon=":material/error:",
+        )
+    return None
+
+
+def _what_if() -> str:
+    return str(st.session_state.get(state.WHAT_IF) or st.query_params.get(state.WHAT_IF) or "")
+
+
+def _recorded() -> Subject:
+    key, _ = _bar([Choice(state.DEFAULT_MODEL, "GPT")])
+    trace = recorded.trace()
+    st.caption(
+        ":material/history: This is a recording of the model named above, shown while the model itself loads.",
+    )
+    _look_again()
+    return Subject(trace, len(trace.ids), None, key)
+
+
+@st.fragment(run_every=0.4)
+def _look_again() -> None:
+    """Ask until the models are there, then draw the page live."""
+    engine.warm_up()
+    if engine.ready():
+        st.rerun()
+
+
+def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int], str]:
+    by_key = {choice.key: choice for choice in models}
+    left, middle, right = st.columns([5, 2.4, 2.2], vertical_alignment="bottom")
+    text = left.text_input(
+        "Your text",
+        state.DEFAULT_PROMPT,
+        key=state.PROMPT,
+        bind="query-params",
+        max_chars=state.MAX_CHARACTERS,
+        placeholder="Type a few words",
+        on_change=state.set_added,
+        args=([],),
+    )
+    name = middle.selectbox(
+        "Model",
+        list(by_key),
+        format_func=lambda key: by_key[key].title,
+        key=state.MODEL,
+        bind="query-params",
+        on_change=state.set_added,
+        args=([],),
+    )
+    with right:
+        weights = st.segmented_control(
+            "Weights",
+            [TRAINED, UNTRAINED] if by_key[name].trained else [UNTRAINED],
+            default=TRAINED if by_key[name].trained else UNTRAINED,
+            required=True,
+            key=state.WEIGHTS,
+            bind="query-params",
+            help="Untrained: the same architecture and the same tokenizer, with random weights made from a seed.",
+        )
+    untrained = weights == UNTRAINED
+    seed = _seed() if untrained else 0
+    return (name, untrained, seed), (text or "")[: state.MAX_CHARACTERS]
+
+
+def _seed() -> int:
+    value = st.number_input(
+        "Seed of the random weights",
+        min_value=0,
+        max_value=state.MAX_SEED,
+        step=1,
+        key=state.SEED,
+        bind="query-params",
+        width=240,
+        help="The same seed gives the same random weights, today and tomorrow.",
+    )
+    return min(max(int(value or 0), 0), state.MAX_SEED)
+
+
+def about(subject: Subject) -> str:
+    """One line on the model: what it is and how large, in its own numbers."""
+    if subject.model is None:
+        return ""
+    size = sum(p.numel() for p in subject.model.module.parameters())
+    vocabulary = plural(subject.model.tokenizer.vocab_size, "token")
+    return f"{subject.model.title}, {subject.model.about}: {size / 1e6:.1f} million parameters, {vocabulary} to choose from."

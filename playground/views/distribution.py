@@ -1,0 +1,98 @@
+"""The distribution over the next token: the likeliest as bars, the rest as one honest sum."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from playground import state
+from playground.components.candidates import Candidate, candidates
+from playground.text import count, number, percent, quoted
+from playground.views.controls import Subject
+from zoo.trace.trace import Trace
+
+TOP = 10
+
+
+def draw(subject: Subject, position: int | None) -> None:
+    """What the model expects next, or expected in the place of the token at `position`."""
+    trace = subject.trace
+    if position == 0:
+        st.subheader("Before the first token")
+        st.info("Nothing stands before the first token, so this model gives no prediction for it.")
+        _back()
+        return
+    row = len(trace.ids) - 1 if position is None else position - 1
+    taken = None if position is None else trace.ids[position]
+    st.subheader("The next token" if position is None else "What the model expected here")
+    if taken is not None and position is not None:
+        _what_came(trace, row, taken)
+    rows = top_rows(trace, row, subject, taken)
+    probs = trace["probs"][row]
+    candidates(
+        rows,
+        others=probs.size - len(rows),
+        others_prob=float(1 - sum(each.prob for each in rows)),
+        key="candidates",
+        taken=taken,
+        on_take=None if position is not None or not subject.live else _take(subject),
+    )
+    st.caption(_columns(position, subject.live))
+    st.markdown(notice(probs))
+    if position is not None:
+        _back()
+
+
+def top_rows(trace: Trace, row: int, subject: Subject, taken: int | None) -> list[Candidate]:
+    """The most probable tokens after the token at `row`, and the one that was taken, if it is not among them."""
+    probs, logits = trace["probs"][row], trace["logits"][row]
+    order = np.argsort(-logits, kind="stable")
+    ids = [int(i) for i in order[:TOP]]
+    if taken is not None and taken not in ids:
+        ids.append(taken)
+    ranks = {int(i): rank for rank, i in enumerate(order, 1)} if taken is not None else dict(zip(ids, range(1, 11), strict=True))
+    return [Candidate(subject.piece(i), i, float(logits[i]), float(probs[i]), ranks[i]) for i in ids]
+
+
+def notice(probs: np.ndarray) -> str:
+    """One sentence on how sure the model is, measured: exp(entropy) is the number of equal choices."""
+    positive = probs[probs > 0].astype(np.float64)
+    entropy = float(-(positive * np.log(positive)).sum())
+    choices, size = float(np.exp(entropy)), probs.size
+    if choices > size / 2:
+        verdict = "It is as good as guessing"
+    elif choices < 2:
+        verdict = "It is nearly sure"
+    else:
+        verdict = "It has narrowed the choice down"
+    return (
+        f"**Notice.** {verdict}: the distribution is as uncertain as a fair draw from {number(choices, 1)} tokens "
+        f"(entropy {number(entropy)} nats; of {count(size)} tokens, ln {count(size)} = {number(float(np.log(size)))})."
+    )
+
+
+def _what_came(trace: Trace, row: int, taken: int) -> None:
+    probs = trace["probs"][row]
+    rank = int((probs > probs[taken]).sum()) + 1
+    surprise = -float(np.log(max(float(probs[taken]), 1e-45)))
+    st.markdown(
+        f"{quoted(trace.tokens[row + 1])} stands here. Reading only what is before it, the model gave it "
+        f"**{percent(float(probs[taken]))}**, rank {count(rank)} of {count(probs.size)}; "
+        f"its surprise is −ln p = {number(surprise)} nats."
+    )
+
+
+def _columns(position: int | None, live: bool) -> str:
+    columns = "Rank, token, probability and logit, over the whole vocabulary at temperature 1."
+    return f"{columns} Click a row to add its token." if position is None and live else columns
+
+
+def _take(subject: Subject):  # type: ignore[no-untyped-def]
+    def take(token: int) -> None:
+        state.set_added([*subject.trace.ids[subject.prompt_tokens :], token])
+
+    return take
+
+
+def _back() -> None:
+    st.button("Back to the next token", icon=":material/arrow_back:", on_click=state.set_token, args=(None,))

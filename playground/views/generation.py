@@ -1,0 +1,112 @@
+"""Going on with the text: add one word or several, take one back, and say how the word is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from playground import state
+from playground.text import count, number, percent
+from playground.views.controls import Subject
+from zoo.sampling import Sampling, stages
+
+SEVERAL = 10
+
+
+def draw(subject: Subject) -> None:
+    """The buttons, and the settings of the draw."""
+    st.subheader("Go on")
+    if not subject.live or subject.model is None:
+        st.caption("The buttons appear here as soon as the model is loaded.")
+        return
+    added = subject.trace.ids[subject.prompt_tokens :]
+    room = min(subject.model.context - len(subject.trace.ids), state.MAX_ADDED - len(added))
+    sampling, seed = _settings()
+    with st.container(horizontal=True):
+        st.button(
+            "Add one token",
+            type="primary",
+            icon=":material/add:",
+            disabled=room < 1,
+            on_click=_add,
+            args=(subject, 1, sampling, seed),
+        )
+        st.button(f"Add {SEVERAL}", disabled=room < 1, on_click=_add, args=(subject, SEVERAL, sampling, seed))
+        st.button("Take one back", disabled=not added, on_click=state.set_added, args=(added[:-1],))
+        st.button("Start over", disabled=not added, on_click=state.set_added, args=([],))
+    if room < 1:
+        st.info(f"The text is full: {subject.model.title} reads at most {count(subject.model.context)} tokens.")
+    st.markdown(_drawn_from(subject, sampling))
+    if added:
+        with st.container(border=True):
+            st.caption("The text so far")
+            st.text(subject.model.tokenizer.decode(subject.trace.ids))
+
+
+def _settings() -> tuple[Sampling, int]:
+    with st.expander("How the token is drawn", icon=":material/casino:"):
+        temperature = st.slider(
+            "Temperature",
+            0.0,
+            2.0,
+            1.0,
+            0.05,
+            key=state.TEMPERATURE,
+            bind="query-params",
+            help="Divides the logits before the softmax. 0 always takes the most probable token.",
+        )
+        top_k = st.number_input(
+            "Top-k: keep only the k most probable tokens (0 keeps all)",
+            min_value=0,
+            max_value=1000,
+            value=0,
+            key=state.TOP_K,
+            bind="query-params",
+        )
+        top_p = st.slider(
+            "Top-p: keep the most probable tokens up to this share",
+            0.05,
+            1.0,
+            1.0,
+            0.05,
+            key=state.TOP_P,
+            bind="query-params",
+        )
+        seed = st.number_input(
+            "Seed of the draw",
+            min_value=0,
+            max_value=state.MAX_SEED,
+            value=0,
+            key=state.DRAW,
+            bind="query-params",
+            help="The same text, settings and seed draw the same token.",
+        )
+    clamped = Sampling(
+        temperature=min(max(float(temperature), 0.0), 2.0),
+        top_k=min(max(int(top_k or 0), 0), 1000),
+        top_p=min(max(float(top_p), 0.05), 1.0),
+    )
+    return clamped, min(max(int(seed or 0), 0), state.MAX_SEED)
+
+
+def _add(subject: Subject, tokens: int, sampling: Sampling, seed: int) -> None:
+    assert subject.model is not None
+    start, room = subject.trace.ids, state.MAX_ADDED - (len(subject.trace.ids) - subject.prompt_tokens)
+    new = subject.model.generate(start, min(tokens, room), sampling, seed)
+    state.set_added([*start[subject.prompt_tokens :], *new])
+
+
+def _drawn_from(subject: Subject, sampling: Sampling) -> str:
+    """What the settings leave of the vocabulary, in this very place."""
+    found = stages(subject.trace["logits"][-1], sampling)
+    kept, best = int(found.kept.sum()), int(np.argmax(found.final))
+    share = percent(float(found.final[best]))
+    if sampling.temperature == 0:
+        return "Temperature 0: the most probable token is taken, always."
+    if kept == found.final.size:
+        return f"Drawn from all {count(kept)} tokens; the likeliest is drawn with {share}."
+    lost = percent(float(found.probs[~found.kept].sum()))
+    return (
+        f"Drawn from {count(kept)} tokens. The {count(found.final.size - kept)} others had {lost} at temperature "
+        f"{number(sampling.temperature)}; that is shared out, and the likeliest is drawn with {share}."
+    )
