@@ -1,6 +1,6 @@
 """The first paint: a trace of the first visit's text, recorded by a command, shown while torch loads.
 
-    python -m zoo trace --model zoo/gpt --prompt "She enjoys playing" --out playground/recorded.safetensors
+python -m zoo trace --model zoo/gpt --prompt "She enjoys playing" --out playground/recorded.safetensors
 """
 
 from __future__ import annotations

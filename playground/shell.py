@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from playground import engine, state
 
 NAME = "Transformer Playground"
 NEXT_WORD = "pages/next_word.py"
+ICON = Path(__file__).with_name("icon.svg")
 FORWARD_PASS = "pages/forward_pass.py"
 
 _inside: ContextVar[bool] = ContextVar("inside_the_shell", default=False)
@@ -17,7 +20,7 @@ _inside: ContextVar[bool] = ContextVar("inside_the_shell", default=False)
 
 def run() -> None:
     """Draw the page that the address asks for."""
-    st.set_page_config(page_title=NAME, page_icon=":material/account_tree:", layout="wide")
+    st.set_page_config(page_title=NAME, page_icon=str(ICON), layout="wide")
     page = _navigation()
     token = _inside.set(True)
     try:
@@ -40,7 +43,7 @@ def inside() -> bool:
     return True
 
 
-def _navigation() -> st.navigation.__class__:  # type: ignore[name-defined]
+def _navigation() -> StreamlitPage:
     return st.navigation(
         [
             st.Page(

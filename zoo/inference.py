@@ -88,13 +88,9 @@ class LoadedModel:
         """Every step of one forward pass over `text`."""
         return self.trace_ids(self.ids(text), edits, budget)
 
-    def trace_ids(
-        self, ids: Sequence[int], edits: Mapping[str, Edit] | None = None, budget: int = BUDGET
-    ) -> Trace:
+    def trace_ids(self, ids: Sequence[int], edits: Mapping[str, Edit] | None = None, budget: int = BUDGET) -> Trace:
         """Every step of one forward pass over ids that were encoded before."""
-        recording = record_trace(
-            self.module, torch.tensor([list(ids)]), names=self.names, edits=edits, budget=budget
-        )
+        recording = record_trace(self.module, torch.tensor([list(ids)]), names=self.names, edits=edits, budget=budget)
         return to_trace(recording, self.id, ids, [self.tokenizer.piece(i) for i in ids], self._numpy_anatomy)
 
     def generate(self, start: Sequence[int], tokens: int, sampling: Sampling, seed: int = 0) -> Iterator[int]:
@@ -114,9 +110,7 @@ class LoadedModel:
         return replace(self.anatomy, params=params)
 
 
-def to_trace(
-    recording: Recording, model: str, ids: Sequence[int], tokens: list[str], anatomy: Anatomy | None
-) -> Trace:
+def to_trace(recording: Recording, model: str, ids: Sequence[int], tokens: list[str], anatomy: Anatomy | None) -> Trace:
     """A recording without its batch dimension, as arrays, with `logits` and `probs` at the end."""
     steps = {name: [_unbatched(name, value) for value in calls] for name, calls in recording.steps.items()}
     logits = recording.output[0].float()  # (time, vocab)

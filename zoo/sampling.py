@@ -60,16 +60,16 @@ def softmax(x: Floats) -> Floats:
 
 def stages(logits: NDArray[np.floating], sampling: Sampling) -> Stages:
     """Every stage from logits (vocab,) to the distribution that is drawn from."""
-    logits = np.asarray(logits, dtype=np.float64)
+    wide: Floats = np.asarray(logits, dtype=np.float64)
     if sampling.temperature == 0:
-        probs = np.zeros_like(logits)
-        probs[int(logits.argmax())] = 1.0
-        return Stages(logits, logits, probs, probs > 0, probs)
-    scaled = logits / sampling.temperature
+        probs = np.zeros_like(wide)
+        probs[int(wide.argmax())] = 1.0
+        return Stages(wide, wide, probs, probs > 0, probs)
+    scaled = wide / sampling.temperature
     probs = softmax(scaled)
     kept = keep(probs, sampling)
     final = np.where(kept, probs, 0.0)
-    return Stages(logits, scaled, probs, kept, final / final.sum())
+    return Stages(wide, scaled, probs, kept, final / final.sum())
 
 
 def keep(probs: Floats, sampling: Sampling) -> NDArray[np.bool_]:

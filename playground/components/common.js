@@ -147,6 +147,12 @@ function formulaNode(text, names = []) {
   return node;
 }
 
+// Room for the longest of some tokens, within reason.
+function labelWidth(tokens) {
+  const longest = Math.max(...tokens.map((piece) => visible(piece).length));
+  return `calc(${Math.min(16, Math.max(3, longest))}ch + 14px)`;
+}
+
 // "head 3" -> ["head", "3"]: the common word is written once, beside the buttons.
 function wordAndNumber(labels) {
   const split = labels.map((label) => /^(.*\S)\s+(\S+)$/.exec(label));

@@ -1,11 +1,13 @@
 // A grid of coloured numbers that is walked with the arrow keys: used by the matrix and the head grid.
 // Rows beyond a few thousand cells are built as they scroll into view.
 
-const MOST_CELLS = 4096;
-const MARGIN = 10; // rows built above and below what is in view
+const MOST_CELLS = 2304;
+const MARGIN = 6; // rows built above and below what is in view
 
-// model: rows, columns, rowLabels, columnLabels (elements' makers), value(r, c), look(value, r, c) ->
-// {kind, weight, text}, label, name(r, c) for screen readers. events: look(r, c), open(r, c), close().
+// model: label; rows, columns, and how large: rowHeight, boxHeight (pixels), labelWidth, cellWidth (CSS);
+// rowLabel(r), columnLabel(c) -> element, rowTitle(r), columnTitle(c) -> text; marked, a row or null;
+// value(r, c), look(value, r, c) -> {kind, weight, text}, name(r, c) for screen readers.
+// events: look(r, c), open(r, c), close().
 class Grid {
   constructor(events) {
     this.events = events;
@@ -33,10 +35,25 @@ class Grid {
     this.table.setAttribute("aria-rowcount", model.rows + 1);
     this.table.setAttribute("aria-colcount", model.columns + 1);
     this.whole = model.rows * model.columns <= MOST_CELLS;
-    this.first = -1;
-    this.table.replaceChildren(this.heading(), (this.body = el("tbody")));
+    this.table.replaceChildren(this.widths(), this.heading(), (this.body = el("tbody")));
     this.fill();
     if (focused) this.cell(...this.at)?.focus({ preventScroll: true });
+  }
+
+  // Fixed widths, in characters, so that the browser need not measure thousands of cells.
+  widths() {
+    const { labelWidth, cellWidth, columns } = this.model;
+    this.table.style.width = `calc(${labelWidth} + ${columns} * (${cellWidth} + 2px) + 4px)`;
+    return el("colgroup", {}, el("col", { style: { width: labelWidth } }),
+      el("col", { span: columns, style: { width: cellWidth } }));
+  }
+
+  // New values in the same rows and columns: every cell that is built is dressed again.
+  refresh() {
+    for (const cell of this.body.querySelectorAll("td[data-r]")) this.dress(cell, Number(cell.dataset.r), Number(cell.dataset.c));
+    this.table.setAttribute("aria-label", this.model.label);
+    this.settle(...this.at, false);
+    this.mark(this.opened);
   }
 
   heading() {
@@ -51,7 +68,7 @@ class Grid {
   span() {
     if (this.whole) return [0, this.model.rows];
     const top = Math.floor(this.box.scrollTop / this.model.rowHeight);
-    const seen = Math.ceil((this.box.clientHeight || 460) / this.model.rowHeight);
+    const seen = Math.ceil(this.model.boxHeight / this.model.rowHeight);
     return [Math.max(0, top - MARGIN), Math.min(this.model.rows, top + seen + MARGIN)];
   }
 
@@ -75,17 +92,21 @@ class Grid {
   }
 
   makeCell(r, c) {
-    const value = this.model.value(r, c);
-    const { kind, weight, text } = this.model.look(value, r, c);
     const cell = document.createElement("td");
-    cell.className = kind;
     cell.tabIndex = -1;
     cell.dataset.r = r;
     cell.dataset.c = c;
-    cell.dataset.value = value;
-    if (weight > 0) cell.style.setProperty("--w", weight.toFixed(3));
-    cell.textContent = text;
+    this.dress(cell, r, c);
     return cell;
+  }
+
+  dress(cell, r, c) {
+    const value = this.model.value(r, c);
+    const { kind, weight, text } = this.model.look(value, r, c);
+    cell.className = kind;
+    cell.dataset.value = value;
+    cell.style.setProperty("--w", weight.toFixed(3));
+    cell.textContent = text;
   }
 
   scrolled() {

@@ -143,9 +143,11 @@ class Heads {
   enlarge() {
     const { tokens } = this.head;
     const [b, h] = this.at;
+    const dense = this.time > 20;
     this.title.textContent = `Block ${b}, head ${h}`;
     this.grid.show({
-      rows: this.time, columns: this.time, rowHeight: this.time > 20 ? 16 : 24, marked: null,
+      rows: this.time, columns: this.time, rowHeight: dense ? 16 : 24, boxHeight: 520, marked: null,
+      labelWidth: labelWidth(tokens), cellWidth: dense ? "15px" : "24px",
       label: `Attention pattern of block ${b}, head ${h}: row = the token that looks, column = the token looked at`,
       rowLabel: (r) => tokenNode(tokens[r]), rowTitle: (r) => visible(tokens[r]),
       columnLabel: (c) => tokenNode(tokens[c]), columnTitle: (c) => visible(tokens[c]),
@@ -154,7 +156,7 @@ class Heads {
         ? { kind: "masked", weight: 0, text: "" } : { kind: "share", weight: value, text: "" },
       name: (r, c) => `${visible(tokens[r])} looks at ${visible(tokens[c])}: ${this.worded(r, c)}`,
     });
-    this.big.classList.toggle("dense", this.time > 20);
+    this.big.classList.toggle("dense", dense);
     this.look(...this.grid.at);
   }
 

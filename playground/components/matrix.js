@@ -48,8 +48,9 @@ class Matrix {
   fill() {
     const { sheet } = this;
     this.grid.show({
-      rows: this.rows, columns: this.columns, rowHeight: 26, marked: sheet.row,
-      label: `${sheet.title}${this.layerName()}: ${sheet.row_axis}, ${sheet.column_axis}`,
+      rows: this.rows, columns: this.columns, rowHeight: 26, boxHeight: sheet.height ?? 460, marked: sheet.row,
+      labelWidth: labelWidth(sheet.row_labels), cellWidth: this.cellWidth(),
+      label: this.label(),
       rowLabel: (r) => tokenNode(sheet.row_labels[r]), rowTitle: (r) => visible(sheet.row_labels[r]),
       columnLabel: (c) => tokenNode(sheet.column_labels[c]), columnTitle: (c) => visible(sheet.column_labels[c]),
       value: (r, c) => this.value(r, c), look: (value, r, c) => this.appearance(value, r, c),
@@ -57,6 +58,11 @@ class Matrix {
     });
     this.look(...this.grid.at);
     if (this.kept.open) this.open(...this.kept.open, false);
+  }
+
+  label() {
+    const { title, row_axis: rows, column_axis: columns } = this.sheet;
+    return `${title}${this.layerName()}: ${rows}, ${columns}`;
   }
 
   // How a cell looks: masked is hatched; shares are sequential, 0 to 1; all else diverges at 0.
@@ -76,6 +82,12 @@ class Matrix {
 
   shareKind() {
     return roleOf(this.sheet.step) === "a" ? "share" : "chance";
+  }
+
+  // Room for the longest number, and for a column's token up to nine characters.
+  cellWidth() {
+    const label = Math.max(...this.sheet.column_labels.map((piece) => visible(piece).length));
+    return `calc(${Math.max(digits(-this.largest, 2).length, Math.min(9, label))}ch + 14px)`;
   }
 
   layerName() {
@@ -156,7 +168,10 @@ class Matrix {
   choose(h, buttons) {
     this.kept.layer = h;
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(i === h)));
-    this.fill();
+    this.grid.model.label = this.label();
+    this.grid.refresh();
+    this.look(...this.grid.at);
+    if (this.kept.open) this.open(...this.kept.open, false);
   }
 
   footer() {

@@ -23,6 +23,8 @@ class Subject:
     """What the page is about: a text in a model. `model` is None while only the recording is there."""
 
     trace: Trace
+    text: str
+    """The prompt and what was added to it, without a start token."""
     prompt_tokens: int
     model: LoadedModel | None
     key: tuple[str, bool, int]
@@ -51,7 +53,9 @@ def subject() -> Subject | None:
         model = engine.model(*key)
         prompt = model.ids(text)
         ids = (prompt + [i for i in state.added() if i < model.tokenizer.vocab_size])[: model.context]
-        return Subject(engine.trace(*key, tuple(ids), _what_if()), len(prompt), model, key)
+        trace = engine.trace(*key, tuple(ids), _what_if())
+        text = model.tokenizer.decode(ids if model.bos is None else ids[1:])
+        return Subject(trace, text, len(prompt), model, key)
     except (ValueError, LookupError) as error:
         st.error(f"{error}", icon=":material/error:")
     except Exception as error:  # a user's own plugin may raise anything
@@ -73,7 +77,7 @@ def _recorded() -> Subject:
         ":material/history: This is a recording of the model named above, shown while the model itself loads.",
     )
     _look_again()
-    return Subject(trace, len(trace.ids), None, key)
+    return Subject(trace, "".join(trace.tokens), len(trace.ids), None, key)
 
 
 @st.fragment(run_every=0.4)

@@ -50,7 +50,11 @@ def top_rows(trace: Trace, row: int, subject: Subject, taken: int | None) -> lis
     ids = [int(i) for i in order[:TOP]]
     if taken is not None and taken not in ids:
         ids.append(taken)
-    ranks = {int(i): rank for rank, i in enumerate(order, 1)} if taken is not None else dict(zip(ids, range(1, 11), strict=True))
+    ranks = (
+        {int(i): rank for rank, i in enumerate(order, 1)}
+        if taken is not None
+        else dict(zip(ids, range(1, 11), strict=True))
+    )
     return [Candidate(subject.piece(i), i, float(logits[i]), float(probs[i]), ranks[i]) for i in ids]
 
 

@@ -40,7 +40,7 @@ def draw(subject: Subject) -> None:
     if added:
         with st.container(border=True):
             st.caption("The text so far")
-            st.text(subject.model.tokenizer.decode(subject.trace.ids))
+            st.text(subject.text)
 
 
 def _settings() -> tuple[Sampling, int]:

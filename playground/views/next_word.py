@@ -48,4 +48,3 @@ def _tokens(subject: Subject) -> int | None:
     if chosen is None:
         st.caption("Select a token to see what the model expected in its place.")
     return chosen
-

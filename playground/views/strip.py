@@ -14,7 +14,7 @@ from zoo.trace.trace import Trace
 
 def draw(subject: Subject) -> None:
     """Draw the strip; a click opens the station's step on the page Forward pass."""
-    strip(stations(subject.trace), key="strip", on_open=_open)
+    strip(stations(subject), key="strip", on_open=_open)
     if target := st.session_state.pop("open_step", None):
         state.set_step(target)
         st.switch_page("pages/forward_pass.py")
@@ -24,9 +24,10 @@ def _open(step: str) -> None:
     st.session_state["open_step"] = step
 
 
-def stations(trace: Trace) -> list[Station]:
+def stations(subject: Subject) -> list[Station]:
     """What each station shows: all about the last token, which is where the next word is read out."""
-    text, probs, logits = "".join(trace.tokens), trace["probs"][-1], trace["logits"][-1]
+    trace = subject.trace
+    text, probs, logits = subject.text, trace["probs"][-1], trace["logits"][-1]
     best = int(probs.argmax())
     middle = [found for found in (_vectors(trace), _blocks(trace)) if found]
     return [
@@ -34,7 +35,7 @@ def stations(trace: Trace) -> list[Station]:
         Station("", "Tokens", trace.tokens[-1], f"the last of {plural(len(trace.ids), 'token')}, id {trace.ids[-1]}"),
         *middle,
         Station("logits", "Logits", number(float(logits.max())), f"the highest of {count(logits.size)} raw scores"),
-        Station("probs", "Next word", percent(float(probs[best])), "the probability of the most likely token"),
+        Station("probs", "Next word", subject.piece(best), f"{percent(float(probs[best]))}, the most probable token"),
     ]
 
 
@@ -52,4 +53,4 @@ def _blocks(trace: Trace) -> Station | None:
     before, after = trace["embed.out"][-1], trace[f"blocks.{trace.blocks - 1}.resid"][-1]
     growth = float(np.linalg.norm(after) / np.linalg.norm(before))
     words = f"as long as before: that much {plural(trace.blocks, 'block')} changed its vector"
-    return Station("blocks.0.attn.pattern", "Blocks", f"{number(growth, 1)} ×", words)
+    return Station("blocks.0.attn.pattern", "Blocks", f"{number(growth, 1)}×", words)

@@ -36,7 +36,7 @@ def read_corpus(path: str | Path) -> Corpus:
     try:
         raw = path.read_bytes()
         data = lzma.decompress(raw) if path.suffix == ".xz" else raw
-        text = data.decode("utf-8")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except OSError as error:
         raise ValueError(f"cannot read the corpus {path}: {error.strerror}") from error
     except lzma.LZMAError as error:
@@ -57,9 +57,9 @@ def _split_text(text: str) -> tuple[list[str], list[str]]:
 
 def _split_lines(path: Path, text: str) -> tuple[list[str], list[str]]:
     try:
-        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-        texts = [str(row["text"]) for row in rows]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+        texts = [_text(row) for row in rows]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f'{path} is not JSON lines with a "text" in each: {error}') from error
     held_out = [row.get("split") == "valid" for row in rows]
     if not any(held_out):
@@ -67,3 +67,12 @@ def _split_lines(path: Path, text: str) -> tuple[list[str], list[str]]:
         held_out = [i >= cut for i in range(len(rows))]
     train = [text for text, out in zip(texts, held_out, strict=True) if not out]
     return train, [text for text, out in zip(texts, held_out, strict=True) if out]
+
+
+def _text(row: dict[str, object]) -> str:
+    """The text of one line: a string that some encoding can express (JSON can escape half a character)."""
+    text = row["text"]
+    if not isinstance(text, str):
+        raise TypeError(f"the text {text!r} is not a string")
+    text.encode()
+    return text

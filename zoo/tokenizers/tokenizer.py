@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import tokenizers
-from tokenizers.pre_tokenizers import ByteLevel
 
 END_OF_TEXT = "<|endoftext|>"
 """Stands between two documents; the first token of a training window may follow it."""
@@ -27,10 +29,15 @@ class Encoding:
 
 
 class Tokenizer:
-    """Text <-> ids. Immutable; wraps the library's tokenizer as `.raw`."""
+    """Text <-> ids. Immutable; wraps the library's tokenizer as `.raw`.
+
+    A typed text is only ever text: "<|endoftext|>" in it becomes the characters that it is written
+    with, and not the separator. Special tokens are put in by their id.
+    """
 
     def __init__(self, raw: tokenizers.Tokenizer) -> None:
         self.raw = raw
+        self.raw.encode_special_tokens = True  # in the library's words: encode them like any other text
 
     @classmethod
     def load(cls, path: str | Path) -> Tokenizer:
@@ -72,15 +79,18 @@ class Tokenizer:
         Raises:
             ValueError: the text holds a lone surrogate, which no encoding can express.
         """
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"the text is not valid Unicode at character {error.start}") from error
+        _check_unicode(text)
         encoded = self.raw.encode(text, add_special_tokens=False)
         return Encoding(encoded.ids, [self.piece(i) for i in encoded.ids], encoded.offsets)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of many texts, on all cores."""
+        """Ids of many texts, on all cores.
+
+        Raises:
+            ValueError: a text holds a lone surrogate, which no encoding can express.
+        """
+        for text in texts:
+            _check_unicode(text)
         return [each.ids for each in self.raw.encode_batch(list(texts), add_special_tokens=False)]
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -94,13 +104,19 @@ class Tokenizer:
     @cached_property
     def _pieces(self) -> list[str]:
         vocab = self.raw.get_vocab(with_added_tokens=True)
-        size = max(vocab.values(), default=-1) + 1
-        names = [""] * size
+        names = [""] * (max(vocab.values(), default=-1) + 1)
         for name, i in vocab.items():
             names[i] = name
         added = {token.content for token in self.raw.get_added_tokens_decoder().values()}
-        byte_level = '"ByteLevel"' in self.raw.to_str()[:20_000] or set(ByteLevel.alphabet()) <= set(vocab)
-        return [name if name in added else _readable(name, byte_level) for name in names]
+        steps = _decoding_steps(self.raw)
+        return [name if name in added else _readable(name, steps) for name in names]
+
+
+def _check_unicode(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"the text is not valid Unicode at character {error.start}") from error
 
 
 _BYTES = {
@@ -114,13 +130,33 @@ _BYTES = {
 """Byte-level tokenizers write each byte as one printable character (Radford et al. 2019); this reads it back."""
 
 
-def _readable(name: str, byte_level: bool) -> str:
-    if not byte_level:
-        return name.replace("\u2581", " ")
-    if not all(char in _BYTES for char in name):
-        return name
-    raw = bytes(_BYTES[char] for char in name)
+def _decoding_steps(raw: tokenizers.Tokenizer) -> dict[str, Any]:
+    """What the tokenizer itself does to turn names into text: kind of step -> its settings."""
+    if raw.decoder is None:
+        return {}
+    state = json.loads(raw.decoder.__getstate__())
+    return {step["type"]: step for step in state.get("decoders", [state])}
+
+
+def _readable(name: str, steps: dict[str, Any]) -> str:
+    """The text that a vocabulary entry writes, read as the tokenizer's own decoder reads it."""
+    if "ByteLevel" in steps and all(char in _BYTES for char in name):
+        return _characters(bytes(_BYTES[char] for char in name))
+    if "ByteFallback" in steps and re.fullmatch("<0x[0-9A-F]{2}>", name):
+        return _characters(bytes([int(name[3:5], 16)]))
+    if "Replace" in steps and steps["Replace"]["pattern"].get("String") == _SPACE:
+        return name.replace(_SPACE, steps["Replace"]["content"])
+    return name.replace(_SPACE, " ") if "Metaspace" in steps else name
+
+
+_SPACE = "\u2581"
+"""How SentencePiece writes a space inside a vocabulary entry."""
+
+
+def _characters(raw: bytes) -> str:
+    """Bytes as text; those that are no whole character as <0xE2>."""
     try:
         return raw.decode()
-    except UnicodeDecodeError:
-        return "".join(f"<0x{byte:02X}>" for byte in raw)
+    except UnicodeDecodeError as error:
+        broken = "".join(f"<0x{byte:02X}>" for byte in raw[error.start : error.end])
+        return raw[: error.start].decode() + broken + _characters(raw[error.end :])

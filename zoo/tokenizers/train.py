@@ -68,6 +68,8 @@ def _char(corpus: Iterable[str], vocab_size: int) -> Tokenizer:
 
 
 def _word(corpus: Iterable[str], vocab_size: int) -> Tokenizer:
+    if vocab_size < 3:
+        raise ValueError(f"a word tokenizer needs room for the separator, the unknown and a word, not {vocab_size}")
     raw = tokenizers.Tokenizer(models.WordLevel(unk_token=UNKNOWN))
     raw.pre_tokenizer = pre_tokenizers.Split(tokenizers.Regex(r" ?\w+| ?[^\w\s]|\s"), "isolated")
     raw.decoder = decoders.Fuse()

@@ -47,6 +47,8 @@ def recompute(trace: Trace, step: str, call: int = 0) -> Array:
     found = derivation(trace, step, call)
     if not found.recomputable:
         raise ValueError(f"{step}: {found.reason}")
+    if step not in trace:
+        raise ValueError(f"{step} was not recorded")
     recorded = trace.steps[step][call]
     return applied(found, operands(trace, found, call), stacked(recorded).shape).reshape(recorded.shape)
 

@@ -37,7 +37,7 @@ def test_equal_to_scaled_dot_product_attention(batch, time, heads, width):
 
 
 def test_two_tokens_by_hand():
-    """Identity weights, one head, width 1: scores are products, the second row weighs the values 2 and 1 by e² and e."""
+    """Weights of 1, one head, width 1: scores are products; the second row weighs values 2 and 1 by e² and e."""
     layer = Attention(1, 1)
     for linear in (layer.query, layer.key, layer.value, layer.out):
         nn.init.ones_(linear.weight)

@@ -1,4 +1,4 @@
-"""Traces to check the arithmetic on: of tiny zoo/gpt models, and of a transformer written with torch's own functions."""
+"""Traces to check the arithmetic on: of tiny zoo/gpt models, and of a transformer made of torch's functions."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Pair(nn.Module):
         return self.kind(x + 1, x + 2)
 
 
-Named = namedtuple("Named", "first second")  # noqa: PYI024
+Named = namedtuple("Named", "first second")
 
 
 @pytest.mark.parametrize("kind", [Named, lambda a, b: (a, b)], ids=["named", "plain"])

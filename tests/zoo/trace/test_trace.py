@@ -57,7 +57,7 @@ def test_a_trace_answers_for_its_steps():
 
 def test_another_safetensors_file_is_refused(tmp_path):
     save_file({"x": np.ones(2, dtype=np.float32)}, tmp_path / "weights.safetensors")
-    with pytest.raises(ValueError, match="weights.safetensors is not a saved trace"):
+    with pytest.raises(ValueError, match=r"weights\.safetensors is not a saved trace"):
         Trace.load(tmp_path / "weights.safetensors")
 
 

@@ -235,5 +235,5 @@ def test_native_modules_are_named_as_closed(gpt_trace: MakeTrace) -> None:
 
 
 def test_asking_for_a_step_that_is_not_there_is_an_error(gpt_trace: MakeTrace) -> None:
-    with pytest.raises(ValueError, match="no step 'blocks.9.resid'"):
+    with pytest.raises(ValueError, match=r"no step 'blocks\.9\.resid'"):
         verify(gpt_trace(), ["blocks.9.resid"])

@@ -1,0 +1,86 @@
+"""One step of the forward pass: what it is, its shape, its numbers, and the arithmetic of each."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from playground.components.matrix import matrix
+from playground.text import count
+from playground.views.controls import Subject
+from playground.views.route import Stop, why_missing
+from zoo.trace.schema import entry
+from zoo.trace.sheet import Sheet
+from zoo.trace.sheets import sheet
+from zoo.trace.trace import Trace
+
+COLUMNS = 32
+WIDE = ("logits", "probs")
+"""Steps with a column for every token of the vocabulary: shown from the most probable on."""
+
+
+def draw(subject: Subject, stop: Stop) -> None:
+    """The step's words, and its matrix; or why there is none."""
+    trace = subject.trace
+    if stop.missing:
+        st.subheader(stop.title)
+        if found := entry(stop.id):
+            st.markdown(found.about)
+        st.info(why_missing(subject, stop), icon=":material/visibility_off:")
+        return
+    st.caption(_where(trace, stop))
+    if stop.id in trace.edited:
+        st.warning("This step was switched off by you: its numbers were replaced by zeros.", icon=":material/bolt:")
+    calls = len(trace.steps[stop.id])
+    call = _call(calls) if calls > 1 else 0
+    matrix(_sheet(subject, stop.id, call), key=f"matrix-{stop.id}")
+
+
+def _where(trace: Trace, stop: Stop) -> str:
+    block = f"Block {stop.block} · " if stop.block is not None else ""
+    return f"{block}`{stop.id}` · {shape(trace, stop.id)}"
+
+
+def shape(trace: Trace, name: str) -> str:
+    """The dimensions in words: 6 head × 4 time × 32 head_dim."""
+    array = trace[name]
+    found = entry(name)
+    names = found.dims if found and len(found.dims) == array.ndim else ("",) * array.ndim
+    return " × ".join(f"{count(size)} {word}".strip() for size, word in zip(array.shape, names, strict=True))
+
+
+def _call(calls: int) -> int:
+    """Which pass through this module to show: a recurrent cell runs once for each token."""
+    return int(st.slider("Time step", 0, calls - 1, calls - 1, help="This module ran once for each token."))
+
+
+def _sheet(subject: Subject, name: str, call: int) -> Sheet:
+    trace = subject.trace
+    if name in WIDE:
+        order = np.argsort(-trace["logits"][-1], kind="stable")
+        ids = [int(i) for i in order[:COLUMNS]]
+        shown = sheet(trace, name, column_ids=ids, vocab_pieces=[subject.piece(i) for i in range(order.size)])
+        st.caption(
+            f"The {len(ids)} tokens that are most probable at the end of the text, of {count(trace[name].shape[-1])}."
+        )
+        return shown
+    columns = trace.steps[name][call].shape[-1]
+    if entry(name) and entry(name).dims[-1] == "key":  # type: ignore[union-attr]
+        return sheet(trace, name, call=call, columns=columns)
+    return sheet(trace, name, call=call, first_column=_first_column(name, columns), columns=COLUMNS)
+
+
+def _first_column(name: str, columns: int) -> int:
+    """Where the shown window begins."""
+    if columns <= COLUMNS:
+        return 0
+    starts = list(range(0, columns, COLUMNS))
+    chosen = st.select_slider(
+        "Columns",
+        starts,
+        format_func=lambda start: f"{start}–{min(start + COLUMNS, columns) - 1}",
+        key=f"columns-{name}",
+        help=f"Each row has {count(columns)} numbers; {COLUMNS} are shown at a time.",
+    )
+    return int(chosen)
+

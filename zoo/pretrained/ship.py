@@ -1,0 +1,195 @@
+"""From a finished training run to weights that the playground ships, with a model card.
+
+    python -m zoo.pretrained.ship RUN --corpus FILE --out zoo/pretrained/weights/gpt-stories
+
+The folder written is a run folder with one float16 checkpoint and CARD.md (`zoo.pretrained.card`).
+Every figure in the card is measured here, on the weights as they were written. This is a command,
+above `zoo.inference`; nothing in the zoo imports it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor
+
+from zoo.data import Corpus, read_corpus
+from zoo.data.ngram import count_ngrams
+from zoo.inference import LoadedModel, load
+from zoo.pretrained.card import Card, Sample, Score, Text, portable, write_card
+from zoo.registry import Registry, discover
+from zoo.sampling import Sampling
+from zoo.tasks import next_token
+from zoo.tokenizers import Tokenizer
+from zoo.training.run import Run
+
+LIMIT = 25_000_000
+"""The most bytes that the shipped weights may have."""
+PROMPT, SEEDS, TOKENS, TEMPERATURE = "The", range(10), 80, 0.8
+"""How the card's samples are made."""
+CHUNK = 100
+"""Texts that are tokenized at a time: the library needs about a hundred bytes a token while it works."""
+
+
+def ship(run: Run, corpus: Corpus, out: Path, registry: Registry | None = None) -> Card:
+    """Write the run's newest kept weights to `out`, measured and with a card; a folder shipped before is replaced.
+
+    Raises:
+        ValueError: the corpus is not the run's, the weights don't fit, or `out` holds something else.
+        LookupError: the run's plugin is not installed.
+    """
+    registry = registry or discover()
+    if corpus.sha256 != run.info.corpus["sha256"]:
+        raise ValueError(f"{run.folder} was trained on another text ({run.info.corpus['name']}) than {corpus.name}")
+    _check_target(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".ship-") as scratch:
+        draft = Path(scratch) / out.name
+        export(run, draft)
+        card = describe(draft, corpus, registry, f"runs/{run.folder.resolve().name}", portable(out))
+        (draft / "CARD.md").write_text(write_card(card), encoding="utf-8")
+        if out.exists():
+            shutil.rmtree(out)
+        os.replace(draft, out)
+    return card
+
+
+def export(run: Run, folder: Path) -> None:
+    """A run folder with the newest kept weights in float16, and the events at which held-out text was scored.
+
+    Raises:
+        ValueError: the run has kept no weights of a trained model, or they don't fit into float16 or `LIMIT`.
+    """
+    step = max(run.steps(), default=0)
+    if not step:
+        raise ValueError(f"{run.folder} has no trained weights yet: let it train until its first checkpoint")
+    halves = {name: _half(name, tensor) for name, tensor in run.weights(step).items()}
+    shipped = Run(folder)
+    shipped.checkpoints.mkdir(parents=True)
+    for name in ("run.json", "tokenizer.json"):
+        shutil.copyfile(run.folder / name, folder / name)
+    file = shipped.checkpoints / f"{step:07d}.safetensors"
+    save_file(halves, file, metadata={"step": str(step)})
+    if file.stat().st_size > LIMIT:
+        raise ValueError(f"the weights take {file.stat().st_size:,} bytes; at most {LIMIT:,} are shipped")
+    for event in run.events():
+        if event["step"] == step or ("valid_loss" in event and event["step"] < step):
+            shipped.append(event)
+
+
+def describe(folder: Path, corpus: Corpus, registry: Registry, source: str, out: str) -> Card:
+    """Measure the shipped weights of `folder` and gather all that the card says.
+
+    `source` and `out` are the run's and the folder's names as the card shall write them.
+    """
+    model, run = load(str(folder), registry=registry), Run.open(folder)
+    train, valid = _stream(model.tokenizer, corpus.train), _stream(model.tokenizer, corpus.valid)
+    return Card(
+        info=run.info,
+        fields=registry.get(run.info.model).Config.model_fields,
+        title=model.title,
+        tokenizer=model.tokenizer,
+        weights={name: tensor.numel() for name, tensor in run.weights().items()},
+        size=sum(path.stat().st_size for path in run.checkpoints.iterdir()),
+        events=run.events(),
+        train=_text(model.tokenizer, train, corpus.train),
+        valid=_text(model.tokenizer, valid, corpus.valid),
+        scores=score(model, train, valid, run.info.parameters),
+        samples=[_sample(model, seed) for seed in SEEDS],
+        source=source,
+        out=out,
+    )
+
+
+def score(model: LoadedModel, train: NDArray[np.int32], valid: NDArray[np.int32], parameters: int) -> list[Score]:
+    """The model beside an even guess and two counted models, on the same held-out tokens, worst first.
+
+    The model reads the stream `valid` in windows of its context, each on its own; the counted models
+    read it in one piece. What is left over after the last whole window is scored by none.
+    """
+    windows, vocab = next_token.Windows(torch.from_numpy(valid), model.context), model.tokenizer.vocab_size
+    held_out = next_token.evaluate(model.module, windows, model.tokenizer)
+    scored, characters = slice(1, 1 + held_out.tokens), characters_in(windows, model.tokenizer)
+
+    def row(name: str, nats: float, size: int) -> Score:
+        return Score(name, nats, nats * held_out.tokens / math.log(2) / characters, held_out.tokens, characters, size)
+
+    rows = [row("even guess", math.log(vocab), 0)]
+    for order, name in ((1, "unigram"), (3, "trigram")):
+        counted = count_ngrams(train, vocab, order)
+        rows.append(row(name, -float(counted.log_probs(valid)[scored].mean()), counted.size))
+    return [*rows, row(model.title, held_out.nats_per_token, parameters)]
+
+
+def characters_in(windows: next_token.Windows, tokenizer: Tokenizer) -> int:
+    """The characters of all target tokens, counted as `zoo.tasks.next_token.evaluate` does: no end-of-text marks."""
+    batches = windows.in_order(size=64, limit=len(windows))
+    return sum(len(tokenizer.raw.decode(row.tolist())) for _, targets in batches for row in targets)
+
+
+def _half(name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor.contiguous()
+    half = tensor.to(torch.float16).contiguous()
+    if not torch.isfinite(half).all():
+        raise ValueError(f"{name} holds numbers that float16 cannot hold (beyond 65,504), or that are none")
+    return half
+
+
+def _stream(tokenizer: Tokenizer, texts: list[str]) -> NDArray[np.int32]:
+    """`next_token.token_stream` of all texts, a few at a time to spare memory."""
+    chunks = [texts[i : i + CHUNK] for i in range(0, len(texts), CHUNK)]
+    return np.concatenate([next_token.token_stream(tokenizer, chunk).numpy() for chunk in chunks])
+
+
+def _text(tokenizer: Tokenizer, stream: NDArray[np.int32], texts: list[str]) -> Text:
+    return Text(documents=len(texts), characters=sum(map(len, texts)), tokens=len(stream))
+
+
+def _sample(model: LoadedModel, seed: int) -> Sample:
+    drawn = list(model.generate(PROMPT, TOKENS, Sampling(temperature=TEMPERATURE), seed))
+    return Sample(PROMPT, TEMPERATURE, seed, TOKENS, PROMPT + model.tokenizer.decode(drawn))
+
+
+def _check_target(out: Path) -> None:
+    """Refuse a folder that was not written by this command: it would be deleted."""
+    if not out.exists():
+        return
+    shipped = out.is_dir() and (out / "run.json").is_file() and not (out / "checkpoints" / "last.safetensors").exists()
+    if not shipped and not (out.is_dir() and not any(out.iterdir())):
+        raise ValueError(f"{out} is there and holds something else than shipped weights: choose another folder")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status: 2, with one clear line, where the input can't be used."""
+    parser = argparse.ArgumentParser(prog="python -m zoo.pretrained.ship", description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="the run's folder")
+    parser.add_argument("--corpus", required=True, help="the text that the run was trained on")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to write")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    try:
+        card = ship(Run.open(options.run), read_corpus(options.corpus), options.out)
+    except (ValueError, LookupError) as error:
+        print(f"ship: {str(error).splitlines()[0]}", file=sys.stderr)
+        return 2
+    for score in card.scores:
+        print(f"{score.name:12s} {score.nats:.4f} nats/token  {score.bits:.4f} bits/character")
+    print(f"saved in {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
