@@ -1,12 +1,13 @@
 """Which models the app offers: the zoo's plugins, finished runs, and Hugging Face folders. No Streamlit.
 
-Nothing is loaded here; a key is what `zoo.load` takes.
+Nothing is loaded here.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 RUNS = "PLAYGROUND_RUNS"
@@ -20,7 +21,9 @@ class Choice:
     """One model on offer."""
 
     key: str
+    """What `zoo.load` takes."""
     title: str
+    """What the user sees, and what stands in the URL: no two are the same."""
     trained: bool = True
     """False: there are no trained weights, so only the untrained model can be shown."""
 
@@ -35,7 +38,14 @@ def choices() -> list[Choice]:
         Choice(each, plugin.spec.title, trained=shipped_folder(each) is not None) for each, plugin in plugins.items()
     ]
     shipped.sort(key=lambda choice: (not choice.trained, choice.key))
-    return shipped + _folders(RUNS, "runs", "run.json", "run") + _folders(MODELS, "models", "config.json", "folder")
+    folders = _folders(RUNS, "runs", "run.json", "run") + _folders(MODELS, "models", "config.json", "folder")
+    return _distinct(shipped + folders)
+
+
+def _distinct(found: list[Choice]) -> list[Choice]:
+    """Models that share a title get their key beside it."""
+    titles = Counter(choice.title for choice in found)
+    return [replace(c, title=f"{c.title} ({c.key})") if titles[c.title] > 1 else c for c in found]
 
 
 def _folders(variable: str, default: str, marker: str, kind: str) -> list[Choice]:

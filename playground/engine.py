@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from playground import catalogue, state
+from playground import catalogue, state, what_if
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from zoo.inference import LoadedModel
     from zoo.trace import Trace
-    from zoo.trace.record import Edit
 
 _done = threading.Event()
 _start = threading.Lock()
@@ -75,10 +72,9 @@ def model(key: str, untrained: bool, seed: int) -> LoadedModel:
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def trace(key: str, untrained: bool, seed: int, ids: tuple[int, ...], what_if: str = "") -> Trace:
-    """Every step of these ids through this model, with the intervention that `what_if` names."""
-    from playground.what_if import edits
-
-    loaded = model(key, untrained, seed)
-    chosen: Mapping[str, Edit] = edits(what_if)
-    return loaded.trace_ids(ids, edits=chosen)
+def trace(
+    key: str, untrained: bool, seed: int, ids: tuple[int, ...], off: tuple[str, int | None] | None = None
+) -> Trace:
+    """Every step of these ids through this model, with the step (or the head of it) that is `off` set to zero."""
+    edits = {off[0]: what_if.silence(off[1])} if off else {}
+    return model(key, untrained, seed).trace_ids(ids, edits=edits)

@@ -1,46 +1,47 @@
 """The command line: python -m zoo list | new | check | train | predict | trace.
 
-Bad input gets one clear line on standard error and exit status 2.
+Bad input gets one clear line on standard error and exit status 2. The commands are in `zoo.cli`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import sys
-import time
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from pydantic import ValidationError
 
-if TYPE_CHECKING:
-    from zoo.tokenizers import Tokenizer
-    from zoo.training import Run
+from zoo.cli import BadInput
+from zoo.cli.catalogue import check_command, list_command, new_command
+from zoo.cli.prediction import predict_command, trace_command
+from zoo.cli.training import train_command
+from zoo.validation import readable
 
-
-class BadInput(Exception):
-    """What the user gave can't be used; the message says why, in one line."""
+Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
+    """Run one command; returns the exit status: 0 done, 1 done and found wanting, 2 bad input."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.command(options) or 0)
+        return int(options.command(options))
     except ValidationError as error:
-        return _fail("; ".join(f"{'.'.join(map(str, e['loc'])) or 'config'}: {e['msg']}" for e in error.errors()))
+        return _fail(readable(error))
+    except (KeyError, IndexError):
+        raise  # a fault in the program, though both are LookupErrors
     except (BadInput, ValueError, LookupError) as error:
-        return _fail(str(error).splitlines()[0])
+        return _fail(str(error))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 def _fail(message: str) -> int:
-    print(f"zoo: {message}", file=sys.stderr)
+    print(f"zoo: {(message.strip() or 'the input cannot be used').splitlines()[0]}", file=sys.stderr)
     return 2
 
 
@@ -54,105 +55,64 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m zoo", description="The model zoo from the command line.")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
-    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Command, text: str) -> argparse.ArgumentParser:
         each = commands.add_parser(name, help=text, description=text)
-        each.add_argument("--json", action="store_true", help="print JSON")
         each.set_defaults(command=run)
         return each
 
-    train = command("train", _train, "train a model on a text")
-    train.add_argument("--model", help="the plugin's id, such as zoo/gpt")
-    train.add_argument("--corpus", required=True, help="a .txt or .jsonl file, or either packed as .xz")
-    train.add_argument("--run", help="the run's folder (default: runs/<model>-<time>); an unfinished run goes on")
-    train.add_argument("--seconds", type=float, help="train for so long")
-    train.add_argument("--steps", type=int, help="train for so many steps")
-    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a config or recipe field")
-    train.add_argument("--tokenizer", default="bpe", help="bpe, char, byte, word, or a tokenizer.json")
-    train.add_argument("--vocab-size", type=int, default=1024, help="entries of a tokenizer that is trained here")
-    train.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    listing = command("list", list_command, "show every model, and the plugins that could not be loaded")
+    new = command("new", new_command, "write a small plugin to start from")
+    new.add_argument("folder", metavar="DIR", help="where to write it; the file is DIR/averager.py")
+    check = command("check", check_command, "hold a plugin against its contract: exit 1 if a check fails")
+    check.add_argument("plugin", metavar="PATH|ID", help="a plugin's file, or the id of an installed one")
+    train = command("train", train_command, "train a model on a text")
+    _add_train(train)
+    predict = command("predict", predict_command, "the most probable next tokens")
+    predict.add_argument("--top", type=_at_least_one, default=5, help="how many tokens (default 5)")
+    trace = command("trace", trace_command, "save every step of one forward pass: exit 1 if a number does not hold")
+    trace.add_argument("--out", required=True, metavar="FILE", help="the .safetensors file to write")
+    for each in (predict, trace):
+        _add_model(each)
+    for each in (listing, check, train, predict, trace):
+        each.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
-def _train(options: argparse.Namespace) -> int:
-    import torch
-
-    from zoo.data import read_corpus
-    from zoo.registry import discover
-    from zoo.training import Run, train
-
-    torch.set_num_threads(options.threads)
-    registry = discover()
-    corpus = read_corpus(options.corpus)
-    folder = Path(options.run or f"runs/{(options.model or '').replace('/', '-')}-{time.strftime('%Y%m%d-%H%M%S')}")
-    if (folder / "run.json").exists():
-        run = Run.open(folder)
-        if options.model not in (None, run.info.model):
-            raise BadInput(f"{folder} is a run of {run.info.model}, not of {options.model}")
-        if corpus.sha256 != run.info.corpus["sha256"]:
-            raise BadInput(f"{folder} was started on another text ({run.info.corpus['name']})")
-    else:
-        run = _new_run(options, registry, corpus, folder)
-    for event in train(run, registry.get(run.info.model), corpus):
-        if options.json:
-            print(json.dumps(event), flush=True)
-        elif "valid_loss" in event:
-            print(
-                f"step {event['step']:6d}  {event['elapsed']:7.1f} s  loss {event['loss']:.3f}"
-                f"  held out {event['valid_loss']:.3f} nats/token, {event['bits_per_character']:.3f} bits/character"
-                f"  {event['tokens_per_second']:,.0f} tokens/s",
-                flush=True,
-            )
-    if not options.json:
-        print(f"saved in {folder}")
-    return 0
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="a plugin's id, a run folder, or a Hugging Face folder")
+    parser.add_argument("--prompt", required=True, metavar="TEXT", help="the text to go on from")
+    parser.add_argument("--untrained", action="store_true", help="random weights instead of the trained ones")
+    parser.add_argument("--seed", type=_seed, default=0, help="which random weights (default 0)")
 
 
-def _new_run(options: argparse.Namespace, registry: Any, corpus: Any, folder: Path) -> Run:
-    from zoo.training import Recipe, Run
-    from zoo.training.run import parameter_count, seeded_build
-
-    if not options.model:
-        raise BadInput("name a model with --model; `python -m zoo list` shows them")
-    plugin = registry.get(options.model)
-    given = _assignments(options.set)
-    recipe_fields = {name: given.pop(name) for name in list(given) if name in Recipe.model_fields}
-    unknown = [name for name in given if name not in plugin.Config.model_fields]
-    if unknown:
-        known = ", ".join([*plugin.Config.model_fields, *Recipe.model_fields])
-        raise BadInput(f"{options.model} has no field {unknown[0]!r}; known: {known}")
-    config = plugin.Config(**given)
-    budget = {name: getattr(options, name) for name in ("seconds", "steps") if getattr(options, name) is not None}
-    recipe = Recipe(**(recipe_fields | (budget or {"seconds": 60.0})))
-    tokenizer = _tokenizer(options, corpus)
-    module = seeded_build(lambda: plugin.build(config, tokenizer.vocab_size), recipe.seed)
-    return Run.create(
-        folder,
-        model=options.model,
-        config=config,
-        tokenizer=tokenizer,
-        corpus={"name": corpus.name, "sha256": corpus.sha256},
-        recipe=recipe,
-        parameters=parameter_count(module),
-    )
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="the plugin's id, such as zoo/gpt")
+    parser.add_argument("--corpus", required=True, help="a .txt or .jsonl file, or either packed as .xz")
+    parser.add_argument("--run", help="the run's folder (default: runs/<model>-<time>); an unfinished run goes on")
+    parser.add_argument("--seconds", type=float, help="train for so long (default 60)")
+    parser.add_argument("--steps", type=int, help="train for so many steps")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a config or recipe field")
+    parser.add_argument("--tokenizer", default="bpe", help="bpe, char, byte, word, or a tokenizer.json")
+    parser.add_argument("--vocab-size", type=int, default=1024, help="entries of a tokenizer that is trained here")
+    parser.add_argument("--threads", type=_at_least_one, default=1, help="CPU threads (default 1)")
 
 
-def _tokenizer(options: argparse.Namespace, corpus: Any) -> Tokenizer:
-    from zoo.tokenizers import KINDS, Tokenizer, train_tokenizer
-
-    if options.tokenizer in KINDS:
-        return train_tokenizer(options.tokenizer, corpus.train, options.vocab_size)
-    if not Path(options.tokenizer).exists():
-        raise BadInput(f"--tokenizer takes {', '.join(KINDS)} or a tokenizer.json, not {options.tokenizer!r}")
-    return Tokenizer.load(options.tokenizer)
+def _at_least_one(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
+    return number
 
 
-def _assignments(pairs: Sequence[str]) -> dict[str, str]:
-    split = [pair.partition("=") for pair in pairs]
-    for name, sign, _ in split:
-        if not sign or not name:
-            raise BadInput(f"--set takes NAME=VALUE, not {name!r}")
-    return {name: value for name, _, value in split}
+def _seed(text: str) -> int:
+    if not 0 <= (number := int(text)) < 2**32:
+        raise argparse.ArgumentTypeError(f"{number} is not within 0 … {2**32 - 1}")
+    return number
+
+
+_at_least_one.__name__ = _seed.__name__ = "whole number"  # what argparse calls them in its messages
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):  # a token may hold what the terminal's encoding lacks
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(main())

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from zoo.plugin import Anatomy, ModelPlugin
@@ -19,6 +20,7 @@ from zoo.tokenizers import Encoding, Tokenizer
 from zoo.trace.record import BUDGET, Edit, Recording, record_trace
 from zoo.trace.schema import entry
 from zoo.trace.trace import Array, Trace
+from zoo.validation import readable
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def to_trace(recording: Recording, model: str, ids: Sequence[int], tokens: list[
         tokens=tokens,
         steps=steps,
         anatomy=anatomy,
-        dropped=recording.dropped,
+        dropped={name: size for name, size in recording.dropped.items() if name not in steps},
         edited=frozenset(recording.edited),
     )
 
@@ -198,11 +200,18 @@ def _from_run(
 
     run = Run.open(folder)
     plugin, tokenizer = registry.get(run.info.model), run.tokenizer
-    config = plugin.Config.model_validate(run.info.config)
+    try:
+        config = plugin.Config.model_validate(run.info.config)
+    except ValidationError as error:
+        raise ValueError(f"{folder} does not fit {run.info.model} as it is now: {readable(error)}") from error
     module = seeded_build(lambda: plugin.build(config, tokenizer.vocab_size), seed)
     about = f"untrained, seed {seed}"
     if not untrained:
-        module.load_state_dict({name: value.float() for name, value in run.weights(step).items()})
+        weights = {name: value.float() for name, value in run.weights(step).items()}
+        try:
+            module.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ValueError(f"{folder}: its weights do not fit {run.info.model} as it is now; train anew") from error
         about = "trained" if step is None else f"after {step} training steps"
     return _loaded(source, plugin, module, tokenizer, config, about, trained=not untrained and step != 0)
 

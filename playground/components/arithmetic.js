@@ -36,16 +36,18 @@ const FUNCTIONS = {
   silu: ["x / (1 + e⁻ˣ)", (x) => x / (1 + Math.exp(-x))],
   relu: ["max(0, x)", (x) => Math.max(0, x)],
   sigmoid: ["1 / (1 + e⁻ˣ)", (x) => 1 / (1 + Math.exp(-x))],
+  sin: ["sin(x)", Math.sin],
   tanh: ["tanh(x)", Math.tanh],
   identity: ["x", (x) => x],
 };
 
-// Each case gives {lines: [{op, name, value, so}], terms?, says?}: `so` is the result up to that line.
+// Each case gives {lines: [{op, name, value, so}], terms?} (`so` is the result up to that line), or
+// {says, gives}: a sentence, and what it comes to.
 const WORK = {
-  lookup(sheet, h, r) {
+  lookup(sheet, h, r, c) {
     const id = operand(sheet, "ids", 1, h, r);
-    const table = sheet.operand_names.table ?? "the table";
-    return { says: `Row ${id} of ${table}, number ${this.column}: the value is that learned weight, as it is.` };
+    const says = `Row ${id} of ${named(sheet, "table")}, number ${this.column}: the value is that learned weight, as it is.`;
+    return { says, gives: operand(sheet, "weight", 2, h, r, c) };
   },
 
   add(sheet, h, r, c) {
@@ -61,7 +63,8 @@ const WORK = {
 
   norm(sheet, h, r, c) {
     const line = chain(operand(sheet, "x", 2, h, r, c), named(sheet, "x"));
-    line.then("−", named(sheet, "mean"), operand(sheet, "mean", 1, h, r), (so, v) => so - v);
+    const mean = operand(sheet, "mean", 1, h, r); // an RMS norm has none: 0
+    if (mean !== 0) line.then("−", named(sheet, "mean"), mean, (so, v) => so - v);
     line.then("÷", named(sheet, "std"), operand(sheet, "std", 1, h, r), (so, v) => so / v);
     line.then("×", named(sheet, "weight"), operand(sheet, "weight", 1, h, c), (so, v) => so * v);
     line.then("+", named(sheet, "bias"), operand(sheet, "bias", 1, h, c), (so, v) => so + v);
@@ -117,11 +120,20 @@ const WORK = {
     const [x, pair] = [operand(sheet, "x", 2, h, r, c), operand(sheet, "pair", 2, h, r, c)];
     const [cos, sin] = [operand(sheet, "cos", 2, h, r, c), operand(sheet, "sin", 2, h, r, c)];
     const terms = {
-      n: 2, of: 2, names: [named(sheet, "x"), "turn"], what: "products",
-      row: (j) => (j ? { label: "sin", numbers: [pair, sin], result: pair * sin }
-                     : { label: "cos", numbers: [x, cos], result: x * cos }),
+      n: 2, of: 2, names: ["number", "turn"], what: "products",
+      row: (j) => (j ? { label: `${named(sheet, "pair")} · sin`, numbers: [pair, sin], result: pair * sin }
+                     : { label: `${named(sheet, "x")} · cos`, numbers: [x, cos], result: x * cos }),
     };
     return { ...chain(total(terms), "sum of both products"), terms };
+  },
+
+  mask(sheet, h, r, c) {
+    const [query, key] = [operand(sheet, "query", 1, h, r), operand(sheet, "key", 1, h, c)];
+    if (query === undefined || key === undefined) return { says: sentence(sheet) };
+    const hidden = sheet.constants.rule === "causal" && key > query;
+    if (sheet.constants.rule !== "causal") return { says: "Every token may look at every other: 0.", gives: 0 };
+    const says = `The token at place ${query} may ${hidden ? "not " : ""}look at place ${key}: ${key} ${hidden ? ">" : "≤"} ${query}.`;
+    return { says, gives: hidden ? -Infinity : 0 };
   },
 };
 
@@ -149,7 +161,7 @@ function scaleOf(sheet) {
 // The arithmetic of cell [h, r, c], or a sentence where there is none.
 function work(sheet, h, r, c) {
   if (!(sheet.kind in WORK)) return { says: sentence(sheet) };
-  return WORK[sheet.kind].call({ column: sheet.first_column + c }, sheet, h, r, c);
+  return WORK[sheet.kind].call({ column: sheet.column_ids?.[c] ?? sheet.first_column + c }, sheet, h, r, c);
 }
 
 function sentence(sheet) {
@@ -172,7 +184,8 @@ function arithmeticNode(sheet, h, r, c, value, title, close) {
   if (sheet.formula) node.append(formulaNode(sheet.formula, names));
   if (made.says) node.append(el("p", { class: "says", text: made.says }));
   const worked = el("div", { class: "worked" }, linesNode(made.lines ?? [], value));
-  if (made.lines) worked.append(checkNode(made.lines.at(-1).so, value));
+  const gives = made.lines ? made.lines.at(-1).so : made.gives;
+  if (gives !== undefined) worked.append(checkNode(gives, value, !!made.lines));
   node.append(el("div", { class: "sides" }, made.terms ? termsNode(made.terms) : null, worked));
   return node;
 }
@@ -201,7 +214,7 @@ function termsNode(terms) {
 }
 
 function heading(name) {
-  return ["product", "exp", "÷ sum", "x − max", "turn"].includes(name) ? el("span", { text: name }) : quantity(name);
+  return ["product", "exp", "÷ sum", "x − max", "number", "turn"].includes(name) ? el("span", { text: name }) : quantity(name);
 }
 
 function termNode(terms, { label, numbers, result }, here) {
@@ -243,18 +256,18 @@ function linesNode(lines, value) {
   const result = el("td", { class: "number result", colspan: 3, data: { value }, text: exactly(value) });
   body.append(el("tr", { class: "total" }, el("td", { class: "sign", text: "=" }),
     el("th", { scope: "row", text: "the model's value, in full" }), result));
-  return el("table", { class: "lines" }, body);
+  return el("table", { class: lines.length ? "lines" : "lines alone" }, body);
 }
 
-function checkNode(recomputed, value) {
+function checkNode(recomputed, value, rounded) {
   const difference = recomputed === value ? 0 : Math.abs(recomputed - value); // −∞ equals −∞
   return el("div", { class: "check" },
     el("p", { class: "mono" }, "page recomputed from these: ",
       el("span", { class: "recomputed", data: { value: recomputed }, text: minus(precise(recomputed)) }),
       " · difference ", el("span", { class: "difference", data: { value: difference }, text: tiny(difference) })),
-    el("p", { class: "quiet", text: "Numbers are shown to 4 decimals; every step uses their full precision." }));
+    rounded ? el("p", { class: "quiet", text: "Numbers are shown to 4 decimals; every step uses their full precision." }) : null);
 }
 
 function precise(value) {
-  return Number.isFinite(value) ? value.toPrecision(10) : digits(value, 0);
+  return Number.isFinite(value) && value !== 0 ? value.toPrecision(10) : digits(value, 0);
 }

@@ -4,9 +4,9 @@ export default function (component) {
   return render(component, drawChips);
 }
 
-function drawChips(root, head, kept) {
-  const { pieces, ids, selected } = head;
-  let chosen = selected;
+function drawChips(root, head) {
+  const { pieces, selected } = head;
+  const focused = focusedIn(root) !== null;
   const chips = pieces.map((piece, i) => chip(head, i, () => select(i)));
   const row = el("div", { class: "chips", role: "listbox", "aria-label": "Tokens", "aria-orientation": "horizontal" }, ...chips);
   const written = head.new_from !== null && head.new_from < pieces.length;
@@ -15,12 +15,10 @@ function drawChips(root, head, kept) {
 
   function select(i) {
     show(i);
-    kept.focus = true;
     root.send(i);
   }
 
   function show(i) {
-    chosen = i;
     chips.forEach((each, n) => {
       each.setAttribute("aria-selected", String(n === i));
       each.tabIndex = n === (i ?? 0) ? 0 : -1;
@@ -35,10 +33,8 @@ function drawChips(root, head, kept) {
     chips[to].focus();
     select(to);
   };
-  row.onfocusout = () => (kept.focus = false);
-  const focused = kept.focus;
   show(selected);
-  if (focused && chips[chosen]) chips[chosen].focus({ preventScroll: true });
+  if (focused) chips[selected]?.focus({ preventScroll: true });
 }
 
 function chip({ pieces, ids, new_from: from }, i, select) {

@@ -32,7 +32,7 @@ def token_chips(
     """
     value = choose(
         "chips",
-        prepare(pieces, ids, selected, key, new_from),
+        lambda position: prepare(pieces, ids, position, key, new_from),
         key=key,
         given=selected,
         valid=lambda position: is_position(position, len(pieces)),

@@ -24,7 +24,9 @@ function unpack(bytes) {
 }
 
 function sameBytes(one, other) {
-  return !!one && one.length === other.length && one.every((byte, i) => byte === other[i]);
+  if (one?.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
 }
 
 // An element: el("td", { class: "cell", data: { row: 1 }, text: "0.12" }, child, …).
@@ -58,6 +60,12 @@ function render(component, build) {
   return () => root.close?.();
 }
 
+// The element inside that has the keyboard's focus, so that a redraw can hand it on.
+function focusedIn(root) {
+  const active = root.getRootNode().activeElement;
+  return active && root.contains(active) ? active : null;
+}
+
 // Numbers ------------------------------------------------------------------------------------
 
 function minus(text) {
@@ -65,7 +73,7 @@ function minus(text) {
 }
 
 function digits(value, places) {
-  if (Number.isNaN(value)) return "not a number";
+  if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
   return (value < 0 ? "−" : "") + Math.abs(value).toFixed(places);
 }

@@ -19,7 +19,7 @@ class Grid {
     this.table.onclick = (event) => this.onCell(event, (r, c) => this.open(r, c));
     this.table.onpointerover = (event) => this.onCell(event, (r, c) => this.events.look(r, c));
     this.table.onpointerleave = () => this.events.look(...this.at);
-    this.table.onfocusin = (event) => this.onCell(event, (r, c) => this.settle(r, c));
+    this.table.addEventListener("focusin", (event) => this.onCell(event, (r, c) => this.settle(r, c)));
   }
 
   onCell(event, act) {

@@ -38,7 +38,7 @@ def head_grid(
     blocks, heads = prepare_check(patterns, tokens)
     value = choose(
         "heads",
-        prepare(patterns, tokens, key, selected),
+        lambda pair: prepare(patterns, tokens, key, pair),
         key=key,
         given=list(selected) if selected is not None else None,
         valid=lambda pair: is_head(pair, blocks, heads),
@@ -69,11 +69,11 @@ def prepare_check(patterns: NDArray[Any], tokens: Sequence[str]) -> tuple[int, i
 def masked(patterns: NDArray[Any]) -> NDArray[np.uint8]:
     """(time, time): 1 where every head's share of a later token is exactly 0, as a causal mask leaves it."""
     later = np.triu(np.ones(patterns.shape[2:], dtype=bool), k=1)
-    return (later & (patterns == 0).all(axis=(0, 1))).astype(np.uint8)
+    return np.asarray(later & (patterns == 0).all(axis=(0, 1)), dtype=np.uint8)
 
 
 def is_head(value: object, blocks: int, heads: int) -> bool:
     """Whether a value from the browser is a [block, head] of these patterns."""
     if not isinstance(value, list | tuple) or len(value) != 2 or not all(isinstance(n, int) for n in value):
         return False
-    return 0 <= value[0] < blocks and 0 <= value[1] < heads
+    return bool(0 <= value[0] < blocks and 0 <= value[1] < heads)

@@ -67,6 +67,7 @@ class Matrix {
 
   // How a cell looks: masked is hatched; shares are sequential, 0 to 1; all else diverges at 0.
   appearance(value, r, c) {
+    if (Number.isNaN(value)) return { kind: "plain", weight: 0, text: "NaN" };
     if (!Number.isFinite(value)) return { kind: "masked", weight: 0, text: digits(value, 0) };
     if (this.isMasked(r, c)) return { kind: "masked", weight: 0, text: value === 0 ? "0" : digits(value, 2) };
     const text = digits(value, 2);
@@ -150,6 +151,7 @@ class Matrix {
   extent() {
     const { columns, first_column: first } = this.sheet;
     if (this.columns >= columns) return "";
+    if (this.sheet.column_ids) return ` · ${count(this.columns)} chosen of ${count(columns)} columns`;
     if (!first) return ` · first ${count(this.columns)} of ${count(columns)} columns`;
     return ` · columns ${count(first)} to ${count(first + this.columns - 1)} of ${count(columns)}`;
   }
@@ -181,8 +183,8 @@ class Matrix {
   }
 
   legend() {
-    const values = [...this.sheet.arrays.values.data];
-    const hatched = values.includes(-Infinity) || "operand.mask" in this.sheet.arrays;
+    const { values, "operand.mask": mask } = this.sheet.arrays;
+    const hatched = values.data.includes(-Infinity) || mask?.data.includes(-Infinity);
     const sequential = this.sheet.kind === "softmax";
     const edge = digits(this.largest, 2);
     const scale = sequential

@@ -13,10 +13,10 @@ from playground.components.mount import show
 if TYPE_CHECKING:
     from zoo.trace.sheet import Sheet
 
-_TEXTS = (
-    "step title about kind formula row_axis column_axis row_labels column_labels layer_labels columns first_column "
-    "operand_names constants error reason"
-).split()
+_FIELDS = (
+    *("step", "title", "about", "kind", "formula", "row_axis", "column_axis", "row_labels", "column_labels"),
+    *("layer_labels", "columns", "first_column", "column_ids", "operand_names", "constants", "error", "reason"),
+)
 
 
 def matrix(
@@ -45,10 +45,11 @@ def prepare(
     Raises:
         ValueError: the values are not (layers, rows, columns), or the labels don't fit them.
     """
-    head: dict[str, Any] = {name: getattr(sheet, name) for name in _TEXTS}
+    head: dict[str, Any] = {name: getattr(sheet, name) for name in _FIELDS}
     check_labels(sheet)
-    head |= {"key": key, "height": height, "layer": layer, "row": row, "operands": list(sheet.operands)}
-    arrays = {f"operand.{name}": np.asarray(array) for name, array in sheet.operands.items()}
+    operands = {name: np.asarray(array) for name, array in sheet.operands.items() if not name.startswith("_")}
+    head |= {"key": key, "height": height, "layer": layer, "row": row, "operands": list(operands)}
+    arrays = {f"operand.{name}": array for name, array in operands.items()}
     return pack(head, {"values": _float32(sheet.values), **arrays})
 
 

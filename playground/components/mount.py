@@ -47,7 +47,7 @@ def show(name: str, data: bytes, *, key: str) -> None:
 
 def choose(
     name: str,
-    data: bytes,
+    prepare: Callable[[Any], bytes],
     *,
     key: str,
     given: Any,
@@ -57,24 +57,27 @@ def choose(
     """Mount a component in which something is chosen, and return the choice (JSON values).
 
     What the page gives (`given`) holds until the reader chooses; the reader's choice holds until the
-    page gives something else. `on_select` gets the choice before the page runs again.
+    page gives something else. `prepare` makes the data of a choice; `on_select` gets a new one before
+    the page runs again.
     """
     import streamlit as st
 
+    kept = f"{key}.choice"
+
     def chosen() -> None:
         value = st.session_state[key]["chosen"]
-        if on_select is not None and valid(value):
+        if not valid(value):
+            return
+        st.session_state[kept] = (given, value)
+        if on_select is not None:
             on_select(value)
 
-    result = renderer(name)(key=key, data=data, on_chosen_change=chosen)
-    kept = f"{key}.choice"
-    if valid(result.chosen):
-        st.session_state[kept] = (given, result.chosen)
-    before = st.session_state.get(kept)
-    if before is None or before[0] != given or not valid(before[1]):
+    before, value = st.session_state.get(kept, (given, given))
+    if before != given or not valid(value):
         st.session_state.pop(kept, None)
-        return given
-    return before[1]
+        value = given
+    renderer(name)(key=key, data=prepare(value), on_chosen_change=chosen)
+    return value
 
 
 def trigger(

@@ -25,13 +25,11 @@ class Spine {
     const list = el("div", { class: "spine", role: "group", "aria-label": "The steps of the forward pass" });
     for (const part of parts(this.head.steps)) list.append(part.block === null ? this.plain(part) : this.block(part));
     list.onkeydown = (event) => this.pressed(event);
+    const focused = focusedIn(this.root)?.dataset.step;
     this.root.replaceChildren(list);
-    if (this.kept.focus) {
-      const node = [...list.querySelectorAll("button")].find((each) => each.dataset.step === this.kept.focus);
-      node?.focus({ preventScroll: true });
-    }
-    list.onfocusin = (event) => (this.kept.focus = event.target.dataset.step ?? null);
-    list.onfocusout = () => (this.kept.focus = null);
+    if (focused === undefined) return;
+    const again = [...list.querySelectorAll("button")].find((each) => each.dataset.step === focused);
+    again?.focus({ preventScroll: true });
   }
 
   plain({ steps }) {
@@ -73,13 +71,11 @@ class Spine {
 
   toggle(block) {
     this.kept.open = this.kept.open === block ? null : block;
-    this.kept.focus = `block ${block}`;
     this.draw();
   }
 
   select(id) {
     this.selected = this.kept.selected = id;
-    this.kept.focus = id;
     for (const node of this.root.querySelectorAll(".step")) {
       if (node.dataset.step === id) node.setAttribute("aria-current", "step");
       else node.removeAttribute("aria-current");

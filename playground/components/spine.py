@@ -35,7 +35,7 @@ def spine(
     ids = {step["id"] for step in steps if "id" in step}
     value = choose(
         "spine",
-        prepare(steps, selected, key),
+        lambda step: prepare(steps, step, key),
         key=key,
         given=selected,
         valid=lambda chosen: isinstance(chosen, str) and chosen in ids,

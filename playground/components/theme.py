@@ -19,7 +19,7 @@ POSITIVE = "#E0A008"
 NEGATIVE = "#7B61C4"
 """Signed numbers: gold above zero, violet below, the page's own colour at zero."""
 
-STRENGTH = 62
+STRENGTH = 55
 """How much of a hue, in percent, the strongest cell carries; the rest is the page's background."""
 
 

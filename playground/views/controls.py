@@ -53,7 +53,7 @@ def subject() -> Subject | None:
         model = engine.model(*key)
         prompt = model.ids(text)
         ids = (prompt + [i for i in state.added() if i < model.tokenizer.vocab_size])[: model.context]
-        trace = engine.trace(*key, tuple(ids), _what_if())
+        trace = engine.trace(*key, tuple(ids))
         text = model.tokenizer.decode(ids if model.bos is None else ids[1:])
         return Subject(trace, text, len(prompt), model, key)
     except (ValueError, LookupError) as error:
@@ -64,10 +64,6 @@ def subject() -> Subject | None:
             icon=":material/error:",
         )
     return None
-
-
-def _what_if() -> str:
-    return str(st.session_state.get(state.WHAT_IF) or st.query_params.get(state.WHAT_IF) or "")
 
 
 def _recorded() -> Subject:
@@ -89,7 +85,7 @@ def _look_again() -> None:
 
 
 def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int], str]:
-    by_key = {choice.key: choice for choice in models}
+    by_title = {choice.title: choice for choice in models}
     left, middle, right = st.columns([5, 2.4, 2.2], vertical_alignment="bottom")
     text = left.text_input(
         "Your text",
@@ -103,18 +99,18 @@ def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int], str]:
     )
     name = middle.selectbox(
         "Model",
-        list(by_key),
-        format_func=lambda key: by_key[key].title,
+        list(by_title),
         key=state.MODEL,
         bind="query-params",
         on_change=state.set_added,
         args=([],),
     )
+    choice = by_title.get(name, models[0])
     with right:
         weights = st.segmented_control(
             "Weights",
-            [TRAINED, UNTRAINED] if by_key[name].trained else [UNTRAINED],
-            default=TRAINED if by_key[name].trained else UNTRAINED,
+            [TRAINED, UNTRAINED] if choice.trained else [UNTRAINED],
+            default=TRAINED if choice.trained else UNTRAINED,
             required=True,
             key=state.WEIGHTS,
             bind="query-params",
@@ -122,7 +118,7 @@ def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int], str]:
         )
     untrained = weights == UNTRAINED
     seed = _seed() if untrained else 0
-    return (name, untrained, seed), (text or "")[: state.MAX_CHARACTERS]
+    return (choice.key, untrained, seed), (text or "")[: state.MAX_CHARACTERS]
 
 
 def _seed() -> int:

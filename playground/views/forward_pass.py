@@ -23,17 +23,21 @@ def draw() -> None:
     subject = controls.subject()
     if subject is None:
         return
-    stops = route(subject)
+    tokens, part = st.columns([5, 4.6], gap="large")
+    with part:
+        edited = intervention.choose(subject)
+        intervention.compare(subject, edited)
+    with tokens:
+        _tokens(subject)
+    stops = route(edited)
     chosen = _chosen(stops)
-    _tokens(subject)
-    left, right = st.columns([2, 5], gap="large")
+    left, right = st.columns([2.4, 5], gap="large")
     with left:
         spine([stop.as_dict() for stop in stops], selected=chosen.id, key="spine", on_select=state.set_step)
     with right:
         _stepper(stops, chosen)
-        step.draw(subject, chosen)
-        intervention.draw(subject, chosen)
-        export.draw(subject)
+        step.draw(edited, chosen)
+        export.draw(edited)
 
 
 def _chosen(stops: list[Stop]) -> Stop:

@@ -2,49 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 from playground import engine, state, what_if
 from playground.text import percent, quoted
 from playground.views.controls import Subject
-from playground.views.route import Stop
 
 TOP = 5
 
 
-def draw(subject: Subject, stop: Stop) -> None:
-    """A choice of parts, and the next tokens with and without the chosen one."""
-    st.subheader("What if …")
+def choose(subject: Subject) -> Subject:
+    """A choice of parts; the subject as it is with the chosen one switched off."""
     if subject.model is None:
-        st.caption("Parts can be switched off as soon as the model is loaded.")
-        return
-    options = what_if.options(subject.trace, stop.block or 0)
-    current = str(st.session_state.get(state.WHAT_IF) or "")
-    if len(options) == 1 and not current:
-        st.caption("This model records no part that could be switched off by name.")
-        return
-    if current and current not in options:
-        options[current] = f"{current} off"
-    st.selectbox(
-        "Switch a part off, and watch the prediction",
-        list(options),
-        format_func=options.__getitem__,
+        return subject
+    parts = what_if.parts(subject.trace)
+    if not parts:
+        st.caption("Nothing can be switched off here: this model names none of its parts.")
+        return subject
+    chosen = st.selectbox(
+        "What if a part were switched off?",
+        [what_if.NOTHING, *parts],
         key=state.WHAT_IF,
         bind="query-params",
+        help="Its output is replaced by zeros, and everything after it is computed anew.",
     )
-    if subject.trace.edited:
-        _compare(subject)
+    if chosen not in parts:
+        return subject
+    return replace(subject, trace=engine.trace(*subject.key, tuple(subject.trace.ids), parts[chosen]))
 
 
-def _compare(subject: Subject) -> None:
-    whole = engine.trace(*subject.key, tuple(subject.trace.ids))
-    before, after = whole["probs"][-1].astype(np.float64), subject.trace["probs"][-1].astype(np.float64)
-    ids = list(dict.fromkeys([*_top(before), *_top(after)]))
-    rows = "\n".join(
-        f"| {quoted(subject.piece(i))} | {percent(before[i])} | {percent(after[i])} |"
-        for i in sorted(ids, key=lambda i: -before[i])
-    )
+def compare(whole: Subject, edited: Subject) -> None:
+    """The next tokens of the whole model beside those of the model with a part switched off."""
+    if not edited.trace.edited:
+        return
+    before, after = whole.trace["probs"][-1].astype(np.float64), edited.trace["probs"][-1].astype(np.float64)
+    ids = sorted({*_top(before), *_top(after)}, key=lambda i: -before[i])
+    rows = "\n".join(f"| {quoted(whole.piece(i))} | {percent(before[i])} | {percent(after[i])} |" for i in ids)
     st.markdown(f"| next token | whole model | with the part off |\n|---|---:|---:|\n{rows}")
     moved = float(np.abs(before - after).sum() / 2)
     st.markdown(f"**Notice.** Switching it off moved {percent(moved)} of the probability to other tokens.")

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from playground.components.matrix import matrix
+from playground.lessons import lesson_of
 from playground.text import count
 from playground.views.controls import Subject
 from playground.views.route import Stop, why_missing
@@ -27,13 +28,24 @@ def draw(subject: Subject, stop: Stop) -> None:
         if found := entry(stop.id):
             st.markdown(found.about)
         st.info(why_missing(subject, stop), icon=":material/visibility_off:")
+        _lesson(stop.id)
         return
     st.caption(_where(trace, stop))
     if stop.id in trace.edited:
-        st.warning("This step was switched off by you: its numbers were replaced by zeros.", icon=":material/bolt:")
+        st.warning("You switched this step off, or a head of it: zeros stand in place of its numbers.", icon=":material/bolt:")
     calls = len(trace.steps[stop.id])
+    place = st.container()
     call = _call(calls) if calls > 1 else 0
-    matrix(_sheet(subject, stop.id, call), key=f"matrix-{stop.id}")
+    shown = _sheet(subject, stop.id, call)
+    with place:
+        matrix(shown, key=f"matrix-{stop.id}")
+    _lesson(stop.id)
+
+
+def _lesson(name: str) -> None:
+    if text := lesson_of(name):
+        with st.expander("The idea", icon=":material/lightbulb:", expanded=True):
+            st.markdown(text)
 
 
 def _where(trace: Trace, stop: Stop) -> str:
@@ -83,4 +95,3 @@ def _first_column(name: str, columns: int) -> int:
         help=f"Each row has {count(columns)} numbers; {COLUMNS} are shown at a time.",
     )
     return int(chosen)
-

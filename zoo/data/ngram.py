@@ -69,8 +69,8 @@ class NGram:
 
     @property
     def size(self) -> int:
-        """How many different grams of the longest order it has counted."""
-        return len(self.orders[-1].grams)
+        """How many different grams it has counted, all lengths together."""
+        return sum(len(order.grams) for order in self.orders)
 
     def log_probs(self, stream: NDArray[np.integer]) -> Floats:
         """log p of each token given those before it: (tokens,) -> (tokens,) in nats, all below or at 0.
@@ -84,7 +84,8 @@ class NGram:
         longest = len(self.orders)
         starts = [self._probs(stream[None, : i + 1]) for i in range(min(longest - 1, len(stream)))]
         rest = [self._probs(sliding_window_view(stream, longest))] if len(stream) >= longest else []
-        return np.log(np.concatenate([*starts, *rest, np.empty(0)]))
+        logs: Floats = np.log(np.concatenate([*starts, *rest, np.empty(0)]))
+        return logs
 
     def distribution(self, context: Sequence[int]) -> Floats:
         """p of every token after `context`, of which the last order − 1 tokens count: (vocab,), sums to 1."""

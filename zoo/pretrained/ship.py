@@ -27,7 +27,9 @@ from torch import Tensor
 from zoo.data import Corpus, read_corpus
 from zoo.data.ngram import count_ngrams
 from zoo.inference import LoadedModel, load
-from zoo.pretrained.card import Card, Sample, Score, Text, portable, write_card
+from zoo.pretrained.card import write_card
+from zoo.pretrained.commands import portable
+from zoo.pretrained.facts import Card, Sample, Score, Text
 from zoo.registry import Registry, discover
 from zoo.sampling import Sampling
 from zoo.tasks import next_token
@@ -81,6 +83,7 @@ def export(run: Run, folder: Path) -> None:
         shutil.copyfile(run.folder / name, folder / name)
     file = shipped.checkpoints / f"{step:07d}.safetensors"
     save_file(halves, file, metadata={"step": str(step)})
+    file.chmod(0o644)  # the library leaves it readable for its writer alone
     if file.stat().st_size > LIMIT:
         raise ValueError(f"the weights take {file.stat().st_size:,} bytes; at most {LIMIT:,} are shipped")
     for event in run.events():
@@ -99,12 +102,13 @@ def describe(folder: Path, corpus: Corpus, registry: Registry, source: str, out:
         info=run.info,
         fields=registry.get(run.info.model).Config.model_fields,
         title=model.title,
+        context=model.context,
         tokenizer=model.tokenizer,
         weights={name: tensor.numel() for name, tensor in run.weights().items()},
         size=sum(path.stat().st_size for path in run.checkpoints.iterdir()),
         events=run.events(),
-        train=_text(model.tokenizer, train, corpus.train),
-        valid=_text(model.tokenizer, valid, corpus.valid),
+        train=_text(train, corpus.train),
+        valid=_text(valid, corpus.valid),
         scores=score(model, train, valid, run.info.parameters),
         samples=[_sample(model, seed) for seed in SEEDS],
         source=source,
@@ -153,12 +157,12 @@ def _stream(tokenizer: Tokenizer, texts: list[str]) -> NDArray[np.int32]:
     return np.concatenate([next_token.token_stream(tokenizer, chunk).numpy() for chunk in chunks])
 
 
-def _text(tokenizer: Tokenizer, stream: NDArray[np.int32], texts: list[str]) -> Text:
+def _text(stream: NDArray[np.int32], texts: list[str]) -> Text:
     return Text(documents=len(texts), characters=sum(map(len, texts)), tokens=len(stream))
 
 
 def _sample(model: LoadedModel, seed: int) -> Sample:
-    drawn = list(model.generate(PROMPT, TOKENS, Sampling(temperature=TEMPERATURE), seed))
+    drawn = list(model.generate(model.ids(PROMPT), TOKENS, Sampling(temperature=TEMPERATURE), seed))
     return Sample(PROMPT, TEMPERATURE, seed, TOKENS, PROMPT + model.tokenizer.decode(drawn))
 
 
@@ -180,6 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
+    print("writing and measuring: a few minutes for millions of tokens", flush=True)
     try:
         card = ship(Run.open(options.run), read_corpus(options.corpus), options.out)
     except (ValueError, LookupError) as error:

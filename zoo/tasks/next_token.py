@@ -1,10 +1,14 @@
-"""Next-token prediction: every position of a window is asked for the token that follows it."""
+"""Next-token prediction: every position of a window is asked for the token that follows it.
+
+Used by `zoo.training.train`, the conformance kit and the model card.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -13,11 +17,17 @@ from torch.nn import functional as F
 
 from zoo.tokenizers import Tokenizer
 
+CHUNK = 100
+"""Texts that are tokenized at a time: the library needs about a hundred bytes a token while it works."""
+
 
 def token_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
-    """All texts as one row of ids (tokens,) int32, the end-of-text id between two of them."""
+    """All texts as one row of ids (tokens,) int32, each followed by the end-of-text id."""
     separator = [] if tokenizer.end_of_text is None else [tokenizer.end_of_text]
-    parts = [np.asarray(ids + separator, dtype=np.int32) for ids in tokenizer.encode_batch(texts)]
+    parts = [np.empty(0, dtype=np.int32)]
+    for start in range(0, len(texts), CHUNK):
+        chunk = tokenizer.encode_batch(texts[start : start + CHUNK])
+        parts += [np.asarray(ids + separator, dtype=np.int32) for ids in chunk]
     return torch.from_numpy(np.concatenate(parts))
 
 
@@ -34,11 +44,14 @@ class Windows:
     stream: Tensor
     time: int
     seed: int = 0
+    name: str = "text"
+    """What the stream is, for the error: "held-out text"."""
 
     def __post_init__(self) -> None:
         if len(self) < 1:
             raise ValueError(
-                f"the text has {len(self.stream)} tokens; training needs more than {self.time}, the model's context"
+                f"the {self.name} has {len(self.stream)} tokens; the model's context of {self.time} asks for"
+                f" at least {self.time + 1}: take a longer text or a shorter context"
             )
 
     def __len__(self) -> int:
@@ -46,8 +59,7 @@ class Windows:
 
     def batch(self, step: int, size: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets of a step, both (size, time); the targets are the inputs one token on."""
-        picks = [self._pick(step * size + i) for i in range(size)]
-        return self._cut(picks)
+        return self._cut([self._pick(step * size + i) for i in range(size)])
 
     def in_order(self, size: int, limit: int) -> list[tuple[Tensor, Tensor]]:
         """The first `limit` windows, front to back, in batches of at most `size`."""
@@ -64,14 +76,9 @@ class Windows:
         return int(_permutation(len(self), self.seed * 1_000_003 + epoch)[place])
 
 
-_cache: dict[tuple[int, int], Tensor] = {}
-
-
+@lru_cache(maxsize=4)
 def _permutation(size: int, seed: int) -> Tensor:
-    if (size, seed) not in _cache:
-        _cache.clear()
-        _cache[size, seed] = torch.randperm(size, generator=torch.Generator().manual_seed(seed))
-    return _cache[size, seed]
+    return torch.randperm(size, generator=torch.Generator().manual_seed(seed))
 
 
 def loss(module: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -87,6 +94,8 @@ class HeldOut:
     nats_per_token: float
     bits_per_character: float
     tokens: int
+    characters: int
+    """Of the text that the predicted tokens write; end-of-text marks write none."""
 
 
 @torch.no_grad()
@@ -94,9 +103,10 @@ def evaluate(
     module: nn.Module, windows: Windows, tokenizer: Tokenizer, *, batch: int = 16, limit: int = 10**9
 ) -> HeldOut:
     """Score the first `limit` windows of held-out text, each read on its own."""
-    nats, tokens, characters = 0.0, 0, 0
+    nats, predicted = 0.0, list[Tensor]()
     for inputs, targets in windows.in_order(batch, limit):
         nats += float(loss(module, inputs, targets)) * targets.numel()
-        tokens += targets.numel()
-        characters += sum(len(tokenizer.raw.decode(row.tolist())) for row in targets)
-    return HeldOut(nats / tokens, nats / math.log(2) / max(characters, 1), tokens)
+        predicted.append(targets.flatten())
+    ids = torch.cat(predicted)  # in one piece: a character's bytes may lie on both sides of a window's end
+    characters = max(1, len(tokenizer.raw.decode(ids.tolist())))
+    return HeldOut(nats / len(ids), nats / math.log(2) / characters, len(ids), characters)

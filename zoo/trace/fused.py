@@ -84,12 +84,14 @@ def attend(
 ) -> tuple[Tensor, Tensor]:
     """Attention, step by step: the pattern (…, H, L, S) and the weighted values (…, H, L, D).
 
-    `mask` is added to the scores: 0 where a query may look, -inf where it may not. Fewer heads in
-    k and v than in q are shared by equal groups of queries. A query that may look nowhere gets zeros.
+    `mask` is added to the scores: 0 where a query may look (everywhere if None), -inf where it may
+    not. Fewer heads in k and v than in q are shared by equal groups of queries. A query that may look
+    nowhere gets zeros.
     """
     q, k, v = see("q", q), see("k", k), see("v", v)
     scores = see("scores", q @ _shared(k, q).mT * scale)  # (…, H, L, D) x (…, H, D, S) -> (…, H, L, S)
-    masked = scores if mask is None else scores + see("mask", _two_dims(mask, scores))
+    mask = scores.new_zeros(scores.shape[-2:]) if mask is None else _two_dims(mask, scores)
+    masked = scores + see("mask", mask)  # (…, H, L, S) + (L, S)
     blind = masked.isneginf().all(-1, keepdim=True)  # (…, H, L, 1)
     pattern = see("pattern", masked.softmax(-1).masked_fill(blind, 0.0))
     return pattern, pattern @ _shared(v, q)  # (…, H, L, S) x (…, H, S, D) -> (…, H, L, D)
@@ -116,7 +118,7 @@ def additive(mask: Tensor, q: Tensor) -> Tensor:
 
 def _two_dims(mask: Tensor, scores: Tensor) -> Tensor:
     """(L, S) where one mask serves every head, as the vocabulary has it; else as it is."""
-    while mask.dim() > 2 and mask.shape[0] == 1:
+    while mask.dim() > 2 and (mask.shape[0] == 1 or mask.stride(0) == 0):  # one, or one shown many times
         mask = mask[0]
     return mask.expand(scores.shape[-2:]) if mask.dim() <= 2 else mask
 

@@ -22,6 +22,9 @@ from torch import Tensor, nn
 BUDGET = 64 * 2**20
 """Bytes of recorded values that one trace may hold, unless told otherwise."""
 
+OUTPUT = "logits"
+"""The step that is what the model returns: the one value that is not copied, often larger than all others."""
+
 Edit = Callable[[Tensor], Tensor]
 """An intervention: takes the value that the model computed, gives the one that it goes on with."""
 
@@ -118,7 +121,7 @@ class Recorder:
             dropped[name] = dropped.get(name, 0) + size
             return _Kept(name, None, size, tap)
         self._used += size
-        copy = value.detach().clone()
+        copy = value.detach() if name == OUTPUT else value.detach().clone()
         self.recording.steps.setdefault(name, []).append(copy)
         return _Kept(name, copy, size, tap)
 
@@ -174,7 +177,8 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
         traces, training = _evals.get(id(module), (0, []))
         if not traces:
             training = [each for each in module.modules() if each.training]
-            module.eval()
+            if training:
+                module.eval()
         _evals[id(module)] = (traces + 1, training)
     try:
         yield

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache, lru_cache
 from typing import Any
 
 from torch import Tensor, nn
@@ -30,18 +31,21 @@ is written into the tensor itself, so that the sum sees it too.
 @contextmanager
 def tapped(module: nn.Module, recorder: Recorder, names: Mapping[str, str] | None) -> Iterator[None]:
     """Hooks on `module` for the time of one trace, removed whatever happens."""
-    rename = _renamer(names) if names is not None else lambda path: path
+    rename = _renamer(tuple(names.items())) if names is not None else lambda path: path
     handles = []
     try:
         for path, each in module.named_modules():
             if not path:
                 continue
+            name = rename(path)
+            inputs = [(mark, rename(path + mark)) for mark in INPUT_MARKS] if names is not None else []
+            if name is None and _silent(each) and not any(taken for _, taken in inputs):
+                continue
             handles.append(each.register_forward_pre_hook(_enter(recorder, path)))
-            for mark in INPUT_MARKS if names is not None else ():
-                if (name := rename(path + mark)) is not None:
-                    handles.append(each.register_forward_pre_hook(_take(recorder, name, in_place=mark == ":stream")))
-            leave = _leave(recorder, path, rename(path))
-            handles.append(each.register_forward_hook(leave, with_kwargs=True, always_call=True))
+            for mark, taken in inputs:
+                if taken is not None:
+                    handles.append(each.register_forward_pre_hook(_take(recorder, taken, in_place=mark == ":stream")))
+            handles.append(each.register_forward_hook(_leave(recorder, path, name), with_kwargs=True, always_call=True))
         with FusedAttention(recorder, rename):
             yield
     finally:
@@ -49,10 +53,20 @@ def tapped(module: nn.Module, recorder: Recorder, names: Mapping[str, str] | Non
             handle.remove()
 
 
-def _renamer(names: Mapping[str, str]) -> Callable[[str], str | None]:
-    """Path -> schema name by a table with `{i}` for numbers; None for a path that is not in it."""
-    table = [(re.compile(re.escape(path).replace(r"\{i\}", r"(\d+)") + "$"), name) for path, name in names.items()]
+def _silent(module: nn.Module) -> bool:
+    """Whether nothing can be recorded while it runs: one of torch's own layers, with no parts and no hooks."""
+    torch_owns = type(module).__module__.startswith("torch.nn.modules.")
+    opened = isinstance(module, (*RECURRENT, nn.MultiheadAttention))
+    hooked = module._forward_hooks or module._forward_pre_hooks
+    return torch_owns and not opened and not hooked and not module._modules
 
+
+@lru_cache(maxsize=64)
+def _renamer(names: tuple[tuple[str, str], ...]) -> Callable[[str], str | None]:
+    """Path -> schema name by a table with `{i}` for numbers; None for a path that is not in it."""
+    table = [(re.compile(re.escape(path).replace(r"\{i\}", r"(\d+)") + "$"), name) for path, name in names]
+
+    @cache
     def rename(path: str) -> str | None:
         for pattern, name in table:
             if match := pattern.match(path):

@@ -2,6 +2,6 @@
 
 from zoo.training.recipe import Recipe
 from zoo.training.run import Event, Run
-from zoo.training.train import train
+from zoo.training.train import Diverged, train
 
-__all__ = ["Event", "Recipe", "Run", "train"]
+__all__ = ["Diverged", "Event", "Recipe", "Run", "train"]

@@ -2,9 +2,12 @@
 
 Muon (Jordan 2024) replaces a matrix's momentum by the nearest rotation-like matrix, so that every
 direction learns at the same pace. Embeddings, the output layer, norms and biases stay with AdamW.
+Used by `train` and the conformance kit.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -13,26 +16,39 @@ from zoo.training.recipe import Recipe
 
 
 class Optimizers:
-    """The optimisers of one run, stepped together."""
+    """The optimisers of one run, stepped together.
+
+    Raises:
+        ValueError: the module has nothing to learn.
+    """
 
     def __init__(self, module: nn.Module, recipe: Recipe) -> None:
-        matrices, rest = split(module) if recipe.optimizer == "muon" else ([], list(module.parameters()))
+        self._parameters = [each for each in module.parameters() if each.requires_grad]
+        if not self._parameters:
+            raise ValueError("the model has nothing to learn: none of its parameters asks for a gradient")
+        matrices, rest = split(module) if recipe.optimizer == "muon" else ([], self._parameters)
         decay = recipe.weight_decay
-        self._parameters = [*matrices, *rest]
         self._clip = recipe.clip
         self._all: list[torch.optim.Optimizer] = []
         if matrices:
             self._all.append(torch.optim.Muon(matrices, lr=recipe.matrix_rate, momentum=0.95, weight_decay=decay))
-        self._all.append(torch.optim.AdamW(rest, lr=recipe.rate, betas=(0.9, 0.99), eps=1e-10, weight_decay=decay))
+        if rest:
+            adamw = torch.optim.AdamW(rest, lr=recipe.rate, betas=(0.9, 0.99), eps=1e-10, weight_decay=decay)
+            self._all.append(adamw)
         self._rates = [each.param_groups[0]["lr"] for each in self._all]
 
-    def step(self, factor: float) -> None:
-        """Clip the gradient, take one step at `factor` times the recipe's rates, clear the gradient."""
-        nn.utils.clip_grad_norm_(self._parameters, self._clip)
+    def step(self, factor: float) -> float:
+        """Clip the gradient, take one step at `factor` times the recipe's rates, clear the gradient.
+
+        Returns the gradient's length before clipping. Where it is not finite, no step is taken.
+        """
+        length = float(nn.utils.clip_grad_norm_(self._parameters, self._clip))
         for optimizer, rate in zip(self._all, self._rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate * factor
-            optimizer.step()
+            if math.isfinite(length):
+                optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        return length
 
     def state(self) -> dict[str, Tensor]:
         """Every tensor of the optimisers' memory, under a flat name."""
@@ -55,10 +71,31 @@ class Optimizers:
 
 
 def split(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The matrices inside the model, for Muon; embeddings, the last layer, norms and biases, for AdamW."""
-    tables = {id(each.weight) for each in module.modules() if isinstance(each, nn.Embedding)}
-    linears = [each for each in module.modules() if isinstance(each, nn.Linear)]
-    outer = tables | ({id(linears[-1].weight)} if linears else set())
-    inner = {id(each.weight) for each in linears} - outer
+    """The matrices inside the model, for Muon; embeddings, the output layer, norms and biases, for AdamW."""
+    outer = {id(each.weight) for each in module.modules() if isinstance(each, nn.Embedding)}
+    if (output := output_layer(module)) is not None:
+        outer.add(id(output.weight))
+    inner = {id(each.weight) for each in module.modules() if isinstance(each, nn.Linear)} - outer
     parameters = [each for each in module.parameters() if each.requires_grad]
     return [p for p in parameters if id(p) in inner], [p for p in parameters if id(p) not in inner]
+
+
+def output_layer(module: nn.Module) -> nn.Linear | None:
+    """The layer that makes the logits: the last `nn.Linear` to run, if it has one output a token of the vocabulary.
+
+    Found by running the module on one token: neither its name nor its place in the source says it.
+    """
+    ran: list[nn.Linear] = []
+    linears = [each for each in module.modules() if isinstance(each, nn.Linear)]
+    hooks = [each.register_forward_hook(lambda linear, *_: ran.append(linear)) for each in linears]
+    training = [each for each in module.modules() if each.training]
+    module.eval()
+    try:
+        with torch.no_grad():
+            logits = module(torch.zeros(1, 1, dtype=torch.long))
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for each in training:
+            each.training = True
+    return ran[-1] if ran and ran[-1].out_features == logits.shape[-1] else None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Recipe(BaseModel):
     """A training budget and the way to spend it. Give `seconds` or `steps`, not both."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     seconds: float | None = Field(None, gt=0, description="Stop after this much training time.")
     steps: int | None = Field(None, ge=1, description="Stop after this many steps.")
-    seed: int = Field(0, ge=0, description="Sets the first weights and the order of the text.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Sets the first weights and the order of the text.")
     batch: int = Field(16, ge=1, le=512, description="How many windows of text each step learns from.")
     optimizer: Literal["muon", "adamw"] = Field(
         "muon", description="Muon turns each matrix's update into a rotation; AdamW scales each number alone."
@@ -26,6 +28,9 @@ class Recipe(BaseModel):
     evaluations: int = Field(20, ge=1, le=1000, description="How often held-out text is scored.")
     held_out_windows: int = Field(64, ge=1, description="How many windows of held-out text are scored each time.")
     checkpoints: int = Field(12, ge=1, le=100, description="How many checkpoints the run keeps, evenly spaced.")
+    save_every: float = Field(
+        30.0, ge=0, description="Seconds of training between two saves of what a stopped run goes on from."
+    )
 
     @model_validator(mode="after")
     def _one_budget(self) -> Recipe:

@@ -1,9 +1,9 @@
 """A run is a folder: what was trained, on what, how it went, and its checkpoints. No pickle anywhere.
 
-    run.json            plugin id, config, recipe, corpus, tokenizer hash, versions
-    tokenizer.json
-    events.jsonl        one event a line, as it happens
-    checkpoints/        0000000.safetensors … (weights), last.safetensors (weights and optimiser state)
+run.json            plugin id, config, recipe, corpus, tokenizer hash, versions
+tokenizer.json
+events.jsonl        one event a line, as it happens
+checkpoints/        0000000.safetensors … (weights), last.safetensors (weights and optimiser state)
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import torch
-from pydantic import BaseModel, ConfigDict
-from safetensors import safe_open
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from zoo.tokenizers import Tokenizer
 from zoo.training.recipe import Recipe
+from zoo.validation import readable
 
 
 class Event(TypedDict):
@@ -83,14 +85,14 @@ class Run:
         tokenizer.save(run.folder / "tokenizer.json")
         info = RunInfo(
             model=model,
-            config=config.model_dump(),
+            config=config.model_dump(mode="json"),
             recipe=recipe,
             corpus=corpus,
             tokenizer=tokenizer.hash,
             parameters=parameters,
             versions={"python": platform.python_version(), **{p: version(p) for p in ("torch", "tokenizers")}},
         )
-        (run.folder / "run.json").write_text(info.model_dump_json(indent=2) + "\n")
+        _replace(run.folder / "run.json", (info.model_dump_json(indent=2) + "\n").encode())
         return run
 
     @classmethod
@@ -114,9 +116,11 @@ class Run:
         """run.json, validated."""
         path = self.folder / "run.json"
         try:
-            return RunInfo.model_validate_json(path.read_text())
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{self.folder} is not a run folder: {str(error).splitlines()[0]}") from error
+            return RunInfo.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise ValueError(f"{path} cannot be used: {readable(error)}") from error
+        except OSError as error:
+            raise ValueError(f"{self.folder} is not a run folder: it has no readable run.json") from error
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -129,10 +133,12 @@ class Run:
         lines = path.read_text().splitlines(keepends=True) if path.exists() else []
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
-    def truncate_events(self, step: int) -> None:
-        """Forget what happened after `step`: a resumed run does those steps again."""
-        kept = [event for event in self.events() if event["step"] <= step]
-        _replace(self.folder / "events.jsonl", "".join(json.dumps(event) + "\n" for event in kept).encode())
+    def forget_after(self, step: int) -> None:
+        """Drop the events and weights of later steps: a resumed run does those steps again."""
+        events = [event for event in self.events() if event["step"] <= step]
+        _replace(self.folder / "events.jsonl", "".join(json.dumps(event) + "\n" for event in events).encode())
+        for later in (each for each in self.steps() if each > step):
+            (self.checkpoints / f"{later:07d}.safetensors").unlink()
 
     def append(self, event: Event) -> None:
         """Add one event."""
@@ -141,11 +147,11 @@ class Run:
 
     def save_weights(self, step: int, module: nn.Module) -> None:
         """Keep the weights of a step for the timeline."""
-        _save(self.checkpoints / f"{step:07d}.safetensors", _weights(module), {"step": str(step)})
+        _save(self.checkpoints / f"{step:07d}.safetensors", weights_of(module), {"step": str(step)})
 
     def save_last(self, step: int, elapsed: float, module: nn.Module, optimizer: dict[str, Tensor]) -> None:
         """Keep all that is needed to go on from here, in place of the one before."""
-        tensors = {f"model.{name}": tensor for name, tensor in _weights(module).items()}
+        tensors = {f"model.{name}": tensor for name, tensor in weights_of(module).items()}
         tensors |= {f"optimizer.{name}": tensor.detach().clone().contiguous() for name, tensor in optimizer.items()}
         _save(self.checkpoints / "last.safetensors", tensors, {"step": str(step), "elapsed": repr(elapsed)})
 
@@ -154,10 +160,8 @@ class Run:
         path = self.checkpoints / "last.safetensors"
         if not path.exists():
             return None
-        with safe_open(path, framework="pt") as file:
-            meta = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        parts = {"model": {}, "optimizer": {}}  # type: dict[str, dict[str, Tensor]]
+        tensors, meta = _read(path)
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}}
         for name, tensor in tensors.items():
             part, rest = name.split(".", 1)
             parts[part][rest] = tensor
@@ -165,23 +169,31 @@ class Run:
 
     def steps(self) -> list[int]:
         """The steps whose weights are kept, in order."""
-        return sorted(int(path.stem) for path in self.checkpoints.glob("[0-9]*.safetensors"))
+        return sorted(int(path.stem) for path in self.checkpoints.glob("*.safetensors") if path.stem.isdigit())
 
     def weights(self, step: int | None = None) -> dict[str, Tensor]:
         """The weights of a kept step, by default the last of them.
 
         Raises:
-            ValueError: that step was not kept, or none was yet.
+            ValueError: that step was not kept, or none was yet, or the file is damaged.
         """
         kept = self.steps()
         step = kept[-1] if step is None and kept else step
         if step not in kept:
             raise ValueError(f"{self.folder} has no checkpoint of step {step}; it has {kept or 'none yet'}")
-        with safe_open(self.checkpoints / f"{step:07d}.safetensors", framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        return _read(self.checkpoints / f"{step:07d}.safetensors")[0]
 
 
-def _weights(module: nn.Module) -> dict[str, Tensor]:
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata of a safetensors file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def weights_of(module: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone().contiguous() for name, tensor in module.state_dict().items()}
 
 
@@ -203,9 +215,8 @@ def parameter_count(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def seeded_build(build: Any, seed: int) -> nn.Module:
+def seeded_build(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     """`build()` with torch's global generator at `seed`, which is put back afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module: nn.Module = build()
-    return module
+        return build()

@@ -260,7 +260,7 @@ def test_stories_tokens_read_as_text(folders: Folders) -> None:
     assert loaded.bos == 1
     tokenizer = loaded.tokenizer
     assert tokenizer.encode("Once upon a time").pieces == [" Once", " upon", " a", " time"]
-    assert tokenizer.encode("a\n★").pieces == [" a", "<0x0A>", "<0xE2>", "<0x98>", "<0x85>"]
+    assert tokenizer.encode("a\n★").pieces == [" a", "\n", "<0xE2>", "<0x98>", "<0x85>"]
     for text in ("Once upon a time", "  two  spaces\nand a line", "Lily’s cat ★ 你好", ""):
         assert tokenizer.decode(tokenizer.encode(text).ids) == text
 

@@ -196,6 +196,7 @@ KINDS = {
     "bool mask": {"kv": 4, "attn_mask": BOOL},
     "one row for all": {"kv": 4, "attn_mask": BOOL[:1]},
     "batched mask": {"kv": 4, "attn_mask": BOOL[None, None]},
+    "expanded mask": {"kv": 4, "attn_mask": torch.zeros(5, 5).masked_fill(~BOOL, -torch.inf).expand(1, 4, 5, 5)},
     "mask by head": {"kv": 4, "attn_mask": SLOPES},
     "blind queries": {"kv": 4, "attn_mask": torch.zeros(5, 5, dtype=torch.bool)},
     "both masks": {"kv": 4, "attn_mask": BOOL, "is_causal": True},
@@ -219,11 +220,10 @@ def test_fused_attention_is_opened(options, names):
     assert torch.allclose(pattern @ v.repeat_interleave(groups, 1), fused, atol=1e-5)
     expected = q @ k.repeat_interleave(groups, 1).mT * options.get("scale", 2**-0.5)
     assert torch.allclose(scores, expected, atol=1e-6)
-    mask = recording.steps["mask"][0] if "mask" in recording.steps else torch.zeros(5, 5)
+    mask = recording.steps["mask"][0]
     assert torch.equal((scores + mask).softmax(-1).nan_to_num(0.0), pattern)
-    assert ("mask" in recording.steps) == ("is_causal" in options or "attn_mask" in options)
-    if mask.dim() > 2:
-        assert mask.shape == (4, 5, 5)
+    assert mask.shape == ((4, 5, 5) if options.get("attn_mask") is SLOPES else (5, 5))
+    assert bool(mask.any()) == ("is_causal" in options or "attn_mask" in options)
 
 
 def test_a_causal_mask_is_minus_infinity_above_the_diagonal():

@@ -1,0 +1,428 @@
+"""What the app talks to: a model that encodes, predicts, traces and generates, and the ways to load one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zoo.data import Corpus
+from zoo.inference import LoadedModel, load
+from zoo.models.gpt import Config, GPTPlugin
+from zoo.pretrained.shipped import SHIPPED, shipped_folder, shipped_tokenizer
+from zoo.registry import Registry, UnknownModel, discover
+from zoo.sampling import Sampling
+from zoo.tokenizers import Tokenizer, train_tokenizer
+from zoo.trace.schema import entry
+from zoo.training import Recipe, Run, train
+
+BYTES = train_tokenizer("byte", [])  # 257 entries: the separator and each byte
+TINY = {"blocks": 2, "heads": 2, "width": 8, "context": 12}
+TEXT = Corpus("words.txt", ["the cat sat on the mat. " * 40], ["the dog sat on the cat. " * 8], "0" * 64)
+
+PLUGIN = """
+import torch
+from pydantic import BaseModel, Field
+from torch import nn
+from zoo import ModelPlugin, ModelSpec, record
+
+class Config(BaseModel):
+    width: int = Field(8, ge=8, le=512)
+
+class Averager(nn.Module):
+    def __init__(self, width, vocab_size):
+        super().__init__()
+        self.embed, self.unembed = nn.Embedding(vocab_size, width), nn.Linear(width, vocab_size)
+    def forward(self, ids):
+        x = self.embed(ids)
+        mean = x.cumsum(1) / (1 + torch.arange(x.shape[1], device=x.device))[:, None]
+        return self.unembed(record("mean", mean))
+
+class AveragerPlugin(ModelPlugin):
+    spec = ModelSpec(id="you/averager", title="Averager", family="other", task="next-token", summary="A mean.")
+    Config = Config
+    def build(self, config, vocab_size):
+        return Averager(config.width, vocab_size)
+"""
+
+
+class NextByte(nn.Module):
+    """A fake: the next token depends on the last one alone, by a table (vocab, vocab) of logits."""
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        self.table = nn.Parameter(table)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.table[ids]
+
+
+def fake(table: Tensor | None = None, **changes: object) -> LoadedModel:
+    """A loaded model around `NextByte`, with a context of 6."""
+    table = torch.randn(257, 257, generator=torch.Generator().manual_seed(0)) if table is None else table
+    return replace(
+        LoadedModel("test/fake", "Fake", "other", "", NextByte(table).eval(), BYTES, context=6, names={}), **changes
+    )
+
+
+@pytest.fixture(scope="module")
+def gpt() -> LoadedModel:
+    """A tiny zoo/gpt with weights far from their initial values."""
+    plugin, config = GPTPlugin(), Config(**TINY)
+    module = plugin.build(config, 257)
+    with torch.no_grad():
+        for each in module.parameters():
+            each.normal_(0, 0.5, generator=torch.Generator().manual_seed(each.numel()))
+    return LoadedModel("zoo/gpt", "GPT", "gpt", "", module.eval(), BYTES, 12, names={}, anatomy=plugin.anatomy(module))
+
+
+def make_run(folder: Path, **config: object) -> Run:
+    """A run folder of two training steps, with the weights of steps 0, 1 and 2."""
+    run = Run.create(
+        folder,
+        model="zoo/gpt",
+        config=Config(**{**TINY, **config}),
+        tokenizer=BYTES,
+        corpus={"name": TEXT.name, "sha256": TEXT.sha256},
+        recipe=Recipe(steps=2, batch=2, seed=5, evaluations=1, held_out_windows=1, checkpoints=2),
+        parameters=1,
+    )
+    for _ in train(run, GPTPlugin(), TEXT):
+        pass
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run."""
+    return make_run(tmp_path_factory.mktemp("runs") / "mine")
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    """The built-in models, and a plugin that nobody has trained."""
+    (tmp_path / "averager.py").write_text(PLUGIN)
+    return discover([tmp_path])
+
+
+def weights(model: LoadedModel) -> Tensor:
+    """All weights in one row."""
+    return torch.cat([each.detach().flatten() for each in model.module.parameters()])
+
+
+# --- text to ids -----------------------------------------------------------------------------
+
+
+def test_encode_gives_the_tokenizers_own_ids():
+    assert fake().encode("cab").ids == BYTES.encode("cab").ids
+    assert fake().encode(" ").pieces == [" "]
+
+
+def test_a_text_without_tokens_is_refused():
+    with pytest.raises(ValueError, match="the text is empty"):
+        fake().encode("")
+
+
+def test_a_text_may_fill_the_context_and_not_exceed_it():
+    assert len(fake().encode("abcdef").ids) == 6
+    with pytest.raises(ValueError, match=r"has 7 tokens; Fake reads at most 6: shorten it"):
+        fake().encode("abcdefg")
+
+
+def test_a_start_token_stands_before_every_text_and_takes_a_place():
+    model = fake(bos=0)
+    assert model.ids("abcde") == [0, *BYTES.encode("abcde").ids]
+    assert fake().ids("abcde") == BYTES.encode("abcde").ids
+    with pytest.raises(ValueError, match=r"has 6 tokens; Fake reads at most 5"):
+        model.ids("abcdef")
+
+
+# --- predicting ------------------------------------------------------------------------------
+
+
+def test_logits_are_those_after_the_last_token():
+    model = fake()
+    np.testing.assert_array_equal(model.logits([3, 7]), model.module.table[7].detach().numpy())
+
+
+def test_predict_is_torchs_softmax_over_the_whole_vocabulary(gpt):
+    ids = gpt.ids("the cat")
+    with torch.no_grad():
+        expected = gpt.module(torch.tensor([ids]))[0, -1]
+    probs, order = expected.double().softmax(-1), expected.argsort(descending=True)
+    found = gpt.predict("the cat", top=257)
+    assert [each.id for each in found] == order.tolist()
+    np.testing.assert_allclose([each.prob for each in found], probs[order], rtol=1e-9)
+    np.testing.assert_array_equal(np.float32([each.logit for each in found]), expected[order].numpy())
+    assert [each.token for each in found] == [BYTES.piece(each.id) for each in found]
+    assert sum(each.prob for each in found) == pytest.approx(1, abs=1e-12)
+
+
+def test_predict_gives_as_many_as_asked_and_no_more_than_there_are():
+    assert len(fake().predict("a")) == 5
+    assert len(fake().predict("a", top=1)) == 1
+    assert len(fake().predict("a", top=999)) == 257
+
+
+def test_of_equal_tokens_the_lower_id_ranks_first():
+    table = torch.zeros(257, 257)
+    table[:, [9, 40]] = 1.0
+    assert [each.id for each in fake(table).predict("a", top=4)] == [9, 40, 0, 1]
+
+
+def test_half_precision_weights_give_float32_logits():
+    model = fake(torch.randn(257, 257).to(torch.bfloat16))
+    assert model.logits([3]).dtype == np.float32
+    np.testing.assert_array_equal(model.logits([3]), model.module.table[3].float().detach().numpy())
+
+
+# --- tracing ---------------------------------------------------------------------------------
+
+
+def test_a_traces_steps_have_the_schemas_dimensions_and_no_batch(gpt):
+    trace = gpt.trace("the cat")
+    sizes = {"time": 7, "query": 7, "key": 7, "width": 8, "head": 2, "kv_head": 2, "head_dim": 4, "hidden": 32}
+    assert len(trace.steps) > 25
+    for name, calls in trace.steps.items():
+        assert calls[0].shape == tuple((sizes | {"vocab": 257})[dim] for dim in entry(name).dims), name
+
+
+def test_a_text_of_one_token_keeps_its_time_dimension(gpt):
+    trace = gpt.trace("a")
+    assert trace["embed.out"].shape == (1, 8)
+    assert trace["blocks.0.attn.pattern"].shape == (2, 1, 1)
+    assert trace["logits"].shape == (1, 257)
+
+
+def test_a_trace_ends_in_the_models_own_logits_and_their_softmax(gpt):
+    trace = gpt.trace("the cat")
+    assert list(trace.steps)[-2:] == ["logits", "probs"]
+    np.testing.assert_allclose(trace["logits"][-1], gpt.logits(gpt.ids("the cat")), rtol=1e-5, atol=1e-5)
+    powers = np.exp(trace["logits"].astype(np.float64))
+    np.testing.assert_allclose(trace["probs"], powers / powers.sum(-1, keepdims=True), rtol=1e-5, atol=1e-8)
+
+
+def test_a_trace_says_what_was_traced(gpt):
+    trace = replace(gpt, bos=0).trace("ab")
+    assert trace.model == "zoo/gpt"
+    assert trace.ids == [0, *BYTES.encode("ab").ids]
+    assert trace.tokens == ["<|endoftext|>", "a", "b"]
+    assert not trace.edited
+    assert not trace.dropped
+
+
+def test_a_traces_anatomy_is_numpy_and_made_once(gpt):
+    first, second = gpt.trace("a"), gpt.trace("b")
+    assert all(type(value) is np.ndarray for value in first.params.values())
+    np.testing.assert_array_equal(first.params["unembed.W_U"], gpt.module.unembed.weight.detach().numpy().T)
+    assert first.anatomy is second.anatomy
+
+
+def test_an_edit_reaches_the_prediction_and_is_named(gpt):
+    ids = gpt.ids("the cat")
+    whole = gpt.trace_ids(ids)
+    edited = gpt.trace_ids(ids, edits={"blocks.1.mlp.out": torch.zeros_like})
+    assert edited.edited == {"blocks.1.mlp.out"}
+    assert not edited["blocks.1.mlp.out"].any()
+    np.testing.assert_array_equal(edited["blocks.0.resid"], whole["blocks.0.resid"])
+    np.testing.assert_array_equal(edited["blocks.1.resid"], whole["blocks.1.resid_mid"])
+    assert np.abs(edited["probs"] - whole["probs"]).max() > 1e-3
+    np.testing.assert_array_equal(gpt.trace_ids(ids)["logits"], whole["logits"])  # the model itself is as it was
+
+
+def test_what_the_budget_has_no_room_for_is_named_and_the_prediction_stays(gpt):
+    trace = gpt.trace("the cat", budget=2000)
+    assert trace.dropped
+    assert not set(trace.dropped) & set(trace.steps)
+    np.testing.assert_array_equal(trace["logits"], gpt.trace("the cat")["logits"])
+
+
+def test_a_plugins_own_steps_are_traced_without_their_batch(registry):
+    model = load("you/averager", untrained=True, registry=registry)
+    trace = model.trace("ab cd")
+    mean, embedded = trace["mean"], trace["embed"]
+    assert mean.shape == embedded.shape == (len(trace.ids), 8)
+    counts = np.arange(1, len(trace.ids) + 1)[:, None]
+    np.testing.assert_allclose(mean, embedded.cumsum(0) / counts, rtol=1e-5, atol=1e-6)
+    assert trace.anatomy is None
+
+
+# --- generating ------------------------------------------------------------------------------
+
+
+def test_generation_is_decided_by_its_seed(gpt):
+    start, sampling = gpt.ids("the"), Sampling(temperature=2.0)
+    drawn = [list(gpt.generate(start, 6, sampling, seed)) for seed in (0, 0, 1, 2)]
+    assert drawn[0] == drawn[1]
+    assert len({tuple(each) for each in drawn}) == 3
+
+
+def test_going_on_one_by_one_draws_what_one_go_draws(gpt):
+    start, sampling = gpt.ids("the"), Sampling(temperature=2.0)
+    ids = list(start)
+    for _ in range(5):
+        ids += gpt.generate(ids, 1, sampling, 4)
+    assert ids[3:] == list(gpt.generate(start, 5, sampling, 4))
+
+
+def test_greedy_generation_follows_the_highest_logit():
+    table = torch.zeros(257, 257)
+    table[torch.arange(257), (torch.arange(257) + 3) % 257] = 1.0
+    assert list(fake(table).generate([10], 4, Sampling(temperature=0), seed=9)) == [13, 16, 19, 22]
+
+
+def test_a_filter_holds_for_every_token_drawn():
+    model = fake()
+    best = model.module.table.topk(2).indices.tolist()
+    ids = [5, *model.generate([5], 5, Sampling(top_k=2, temperature=10), seed=1)]
+    assert all(after in best[before] for before, after in pairwise(ids))
+
+
+@pytest.mark.parametrize(("length", "asked", "given"), [(1, 3, 3), (1, 99, 5), (5, 99, 1), (6, 99, 0), (1, 0, 0)])
+def test_generation_stops_where_the_context_ends(length, asked, given):
+    assert len(list(fake().generate([1] * length, asked, Sampling()))) == given
+
+
+# --- loading: a run folder -------------------------------------------------------------------
+
+
+def test_a_run_folder_gives_its_last_weights(run, registry):
+    model = load(str(run.folder), registry=registry)
+    for name, value in run.weights(2).items():
+        torch.testing.assert_close(model.module.state_dict()[name], value, rtol=0, atol=0)
+    assert (model.id, model.title, model.family, model.context) == (str(run.folder), "GPT", "gpt", 12)
+    assert (model.trained, model.about) == (True, "trained")
+    assert not model.module.training
+    assert model.tokenizer.hash == BYTES.hash
+
+
+@pytest.mark.parametrize(("step", "trained"), [(0, False), (1, True), (2, True)])
+def test_a_step_picks_a_checkpoint(run, registry, step, trained):
+    model = load(str(run.folder), step=step, registry=registry)
+    torch.testing.assert_close(model.module.state_dict()["embed.weight"], run.weights(step)["embed.weight"])
+    assert model.trained is trained
+    assert str(step) in model.about
+
+
+def test_a_step_that_was_not_kept_is_refused_with_those_that_were(run, registry):
+    with pytest.raises(ValueError, match=r"no checkpoint of step 7; it has \[0, 1, 2\]"):
+        load(str(run.folder), step=7, registry=registry)
+
+
+def test_the_untrained_twin_of_a_run_begins_where_the_run_began(run, registry):
+    twin = load(str(run.folder), untrained=True, seed=5, registry=registry)  # 5 is the run's own seed
+    torch.testing.assert_close(twin.module.state_dict(), run.weights(0), rtol=0, atol=0)
+    assert not twin.trained
+    assert twin.about == "untrained, seed 5"
+    assert twin.module.config == Config(**TINY)
+
+
+def test_the_same_seed_gives_the_same_random_weights_and_another_gives_others(run, registry):
+    first, again, other = (load(str(run.folder), untrained=True, seed=s, registry=registry) for s in (1, 1, 2))
+    assert torch.equal(weights(first), weights(again))
+    assert not torch.equal(weights(first), weights(other))
+
+
+def test_loading_leaves_the_callers_random_numbers_alone(run, registry):
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    load(str(run.folder), untrained=True, seed=1, registry=registry)
+    assert torch.equal(torch.rand(4), expected)
+
+
+def test_half_precision_checkpoints_are_computed_with_in_float32(tmp_path, registry):
+    half = make_run(tmp_path / "half")
+    half.save_weights(2, GPTPlugin().build(Config(**TINY), 257).to(torch.bfloat16))
+    model = load(str(half.folder), registry=registry)
+    assert {each.dtype for each in model.module.parameters()} == {torch.float32}
+
+
+def test_a_run_of_a_plugin_that_is_gone_says_which(run, registry):
+    del registry.plugins["zoo/gpt"]
+    with pytest.raises(UnknownModel, match="zoo/gpt"):
+        load(str(run.folder), registry=registry)
+
+
+def changed(run: Run, folder: Path, change: Callable[[dict], None]) -> str:
+    """A copy of the run with another run.json."""
+    info = json.loads((run.folder / "run.json").read_text())
+    change(info)
+    folder.mkdir()
+    for name in ("checkpoints", "tokenizer.json"):
+        (folder / name).symlink_to(run.folder / name)
+    (folder / "run.json").write_text(json.dumps(info))
+    return str(folder)
+
+
+@pytest.mark.parametrize("config", [{"width": 16}, {"blocks": 1}, {"positions": "none"}, {"width": 7}, {"blocks": 99}])
+def test_weights_that_do_not_fit_their_config_are_refused_in_one_line(run, tmp_path, registry, config):
+    source = changed(run, tmp_path / "changed", lambda info: info["config"].update(config))
+    with pytest.raises(ValueError, match="changed") as caught:
+        load(source, registry=registry)
+    assert "\n" not in str(caught.value)
+
+
+# --- loading: a plugin -----------------------------------------------------------------------
+
+
+def test_a_plugin_without_weights_is_offered_untrained_only(registry):
+    with pytest.raises(LookupError, match="you/averager has no trained weights yet"):
+        load("you/averager", registry=registry)
+    model = load("you/averager", untrained=True, seed=4, registry=registry)
+    assert model.id == "you/averager"
+    assert not model.trained
+    assert model.about == "untrained, seed 4"
+    assert model.tokenizer.hash == shipped_tokenizer().hash
+    assert model.context == 256  # its Config names none
+    assert len(model.predict("a b", top=3)) == 3
+
+
+def test_an_untrained_plugin_is_the_same_for_the_same_seed(registry):
+    first, again, other = (load("you/averager", untrained=True, seed=s, registry=registry) for s in (1, 1, 2))
+    assert torch.equal(weights(first), weights(again))
+    assert not torch.equal(weights(first), weights(other))
+
+
+def test_the_shipped_model_loads_by_its_id_with_its_shipped_tokenizer(registry):
+    model = load("zoo/gpt", registry=registry)
+    folder = shipped_folder("zoo/gpt")
+    assert folder is not None
+    kept = Run.open(folder)
+    torch.testing.assert_close(model.module.state_dict()["embed.weight"], kept.weights()["embed.weight"].float())
+    assert model.id == "zoo/gpt"
+    assert model.trained
+    assert model.tokenizer.hash == shipped_tokenizer().hash == kept.info.tokenizer
+    twin = load("zoo/gpt", untrained=True, seed=0, registry=registry)
+    assert twin.module.config == model.module.config
+    assert not torch.equal(weights(model), weights(twin))
+
+
+def test_every_shipped_folder_is_a_run_of_its_own_plugin():
+    for model_id in SHIPPED:
+        assert Run.open(shipped_folder(model_id)).info.model == model_id
+    assert shipped_folder("you/averager") is None
+    assert isinstance(shipped_tokenizer(), Tokenizer)
+
+
+def test_an_unknown_id_suggests_near_ones(registry):
+    with pytest.raises(LookupError, match=r"zoo/gtp.*did you mean .*zoo/gpt"):
+        load("zoo/gtp", registry=registry)
+
+
+def test_a_folder_that_is_neither_kind_says_what_it_lacks(tmp_path, registry):
+    with pytest.raises(ValueError, match=r"neither a run folder \(run\.json\) nor a Hugging Face folder"):
+        load(str(tmp_path), registry=registry)
+
+
+def test_without_a_registry_the_environments_plugins_are_found(tmp_path, monkeypatch):
+    (tmp_path / "averager.py").write_text(PLUGIN)
+    monkeypatch.setenv("PLAYGROUND_PLUGINS", str(tmp_path))
+    assert load("you/averager", untrained=True).title == "Averager"

@@ -1,0 +1,111 @@
+"""Checks of what a trace shows of the model: it disturbs nothing, shows steps, names them rightly, and adds up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from zoo.testing.subject import Fails, Skipped, Subject, logits_of
+from zoo.trace.record import record_trace
+from zoo.trace.schema import entry
+from zoo.trace.taps import INPUT_MARKS
+from zoo.trace.trace import Trace
+from zoo.trace.verify import verify
+
+ALWAYS = {"logits", "probs"}
+"""Steps that every trace has, whatever the model records."""
+
+
+def changes_nothing(subject: Subject) -> str:
+    """A traced pass gives the same logits, bit by bit, and leaves no hook and no mode behind."""
+    module = subject.build()
+    module.eval()
+    plain, hooks = logits_of(module, subject.ids()), _hooks(module)
+    module.train()
+    traced = record_trace(module, subject.ids(), names=subject.plugin.names()).output
+    if not torch.equal(plain, traced):
+        raise Fails(
+            f"a traced pass moves the logits by {float((plain - traced).abs().max()):.2g}:"
+            " use what `record` returns, change nothing in place after it, and switch off dropout in eval mode"
+        )
+    if _hooks(module) != hooks or not all(each.training for each in module.modules()):
+        raise Fails("a traced pass leaves hooks or another mode behind: add no hooks in forward, don't call train()")
+    return "same logits, no hook left"
+
+
+def _hooks(module: nn.Module) -> list[tuple[int, int]]:
+    return [(len(each._forward_hooks), len(each._forward_pre_hooks)) for each in module.modules()]
+
+
+def records_steps(subject: Subject) -> str:
+    """A learner finds something between the tokens and the logits, and every name in the table is a module's."""
+    names = subject.plugin.names()
+    paths = [path for path, _ in subject.module.named_modules()]
+    for path in names or ():
+        if not any(_matches(path, each) for each in paths):
+            raise Fails(f"names() lists {path!r}, and no module has that path: correct or delete it")
+    trace = subject.trace
+    shown = [name for name in [*trace.steps, *trace.dropped] if name not in ALWAYS]
+    if not shown and names is not None:
+        raise Fails('the trace shows no step: return None from names(), or call record("…", value) in forward')
+    if not shown:
+        raise Fails('the trace shows no step: call record("…", value) on a value that forward computes')
+    dropped = f", {len(trace.dropped)} too large to keep" if trace.dropped else ""
+    return f"{len(shown)} steps between the tokens and the logits{dropped}"
+
+
+def _matches(path: str, module: str) -> bool:
+    """Whether a path of a name table means this module, or a value that is recorded inside of it."""
+    for mark in INPUT_MARKS:
+        path = path.removesuffix(mark)
+    pattern = re.escape(path).replace(r"\{i\}", r"\d+")
+    return re.fullmatch(pattern, module) is not None or re.match(re.escape(module) + r"\.\w+$", path) is not None
+
+
+def follows_schema(subject: Subject) -> str:
+    """A step with a name of the vocabulary has the dimensions that the vocabulary says."""
+    known = [name for name in subject.trace.steps if entry(name) is not None]
+    for name in known:
+        for problem in _misfits(subject, subject.trace, name):
+            raise Fails(problem)
+    return f"{len(known)} steps bear names of the vocabulary"
+
+
+def _misfits(subject: Subject, trace: Trace, name: str) -> Iterator[str]:
+    found = entry(name)
+    assert found is not None
+    sizes = _sizes(subject, trace)
+    for array in trace.steps[name]:
+        if array.ndim != len(found.dims):
+            yield f"{name} has shape {array.shape}; the vocabulary says ({', '.join(found.dims)}): reshape or rename it"
+            return
+        for dim, size in zip(found.dims, array.shape, strict=True):
+            if dim in sizes and size != sizes[dim]:
+                yield f"{name} has {size} along {dim}, and the model {sizes[dim]}: transpose or rename it"
+
+
+def _sizes(subject: Subject, trace: Trace) -> dict[str, int]:
+    """What is known of the dimensions' sizes."""
+    time = len(trace.ids)
+    sizes = {"time": time, "query": time, "key": time, "vocab": subject.tokenizer.vocab_size}
+    if (anatomy := trace.anatomy) is not None:
+        sizes |= {"head": anatomy.heads, "kv_head": anatomy.kv_heads, "head_dim": anatomy.head_dim}
+    return sizes
+
+
+def arithmetic(subject: Subject) -> str:
+    """Every step that can be recomputed from the numbers beside it comes out the same."""
+    checks = verify(subject.trace)
+    for check in checks:
+        if check.ok is False:
+            raise Fails(
+                f"{check.step} is not {check.formula or 'what its name says'}: record it where it is computed,"
+                f" or rename it ({check.reason})"
+            )
+    held = sum(check.ok is True for check in checks)
+    if not held:
+        raise Skipped("no step can be recomputed from others")
+    return f"{held} of {len(checks)} identities recomputed and found true"
