@@ -22,7 +22,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 test: lint
-	@for name in "$${CHROMIUM:-chromium}" chromium-browser google-chrome chrome; do \
+	@for name in "$${CHROMIUM:-chromium}" chromium-browser; do \
 		if command -v "$$name" > /dev/null; then exit 0; fi; \
 	done; \
 	echo "No Chromium was found. The tests that drive the app in a browser are skipped, unless they are"; \

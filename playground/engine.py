@@ -59,7 +59,7 @@ def choices() -> list[catalogue.Choice]:
     return catalogue.choices()
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner="The model is being loaded …")
 def model(key: str, untrained: bool, seed: int) -> LoadedModel:
     """A model by its key; the untrained twin has the same architecture and tokenizer.
 
@@ -71,7 +71,7 @@ def model(key: str, untrained: bool, seed: int) -> LoadedModel:
     return load(key, untrained=untrained, seed=seed)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def trace(
     key: str, untrained: bool, seed: int, ids: tuple[int, ...], off: tuple[str, int | None] | None = None
 ) -> Trace:

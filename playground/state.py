@@ -28,7 +28,8 @@ DEFAULT_MODEL = "zoo/gpt"
 DEFAULT_PROMPT = "She enjoys playing"
 DEFAULT_STEP = "blocks.0.attn.pattern"
 MAX_CHARACTERS = 2000
-MAX_ADDED = 128
+MAX_TOKENS = 128
+"""The longest text that the pages follow, whatever the model could read: a page must answer at once."""
 MAX_SEED = 2**31 - 1
 
 
@@ -56,12 +57,12 @@ def write_url() -> None:
 def added() -> list[int]:
     """Ids of the tokens that were generated after the prompt."""
     parts = [part for part in _get(ADDED).split(".") if part.isdecimal() and len(part) < 8]
-    return [int(part) for part in parts[:MAX_ADDED]]
+    return [int(part) for part in parts[:MAX_TOKENS]]
 
 
 def set_added(ids: Sequence[int]) -> None:
     """Replace the generated tokens; a token that was selected is let go."""
-    _put(ADDED, ".".join(map(str, ids[:MAX_ADDED])))
+    _put(ADDED, ".".join(map(str, ids[:MAX_TOKENS])))
     _put(TOKEN, "")
 
 

@@ -11,9 +11,14 @@ def visible(piece: str) -> str:
     return "".join(_MARKS.get(char, char) for char in piece) or "∅"
 
 
+def escaped(text: str) -> str:
+    """Text inside Markdown, as text and nothing else: every special character is escaped."""
+    return "".join("\\" + char if char in _SPECIAL else char for char in text)
+
+
 def quoted(piece: str) -> str:
-    """A token inside Markdown, as text and nothing else: every special character is escaped."""
-    return "“" + "".join("\\" + char if char in _SPECIAL else char for char in visible(piece)) + "”"
+    """A token inside Markdown, in quotation marks, its blanks made visible."""
+    return f"“{escaped(visible(piece))}”"
 
 
 def number(value: float, places: int = 2) -> str:
@@ -31,6 +36,11 @@ def percent(share: float) -> str:
 def count(n: int) -> str:
     """1234567 -> 1,234,567."""
     return f"{n:,}"
+
+
+def sentence(text: str) -> str:
+    """An error's words as a sentence: a capital first, a full stop last."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def plural(n: int, word: str) -> str:

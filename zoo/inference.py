@@ -96,13 +96,18 @@ class LoadedModel:
         return to_trace(recording, self.id, ids, [self.tokenizer.piece(i) for i in ids], self._numpy_anatomy)
 
     def generate(self, start: Sequence[int], tokens: int, sampling: Sampling, seed: int = 0) -> Iterator[int]:
-        """Ids that go on from `start`, each drawn from the model's own distribution; stops where the context ends."""
-        ids = list(start)
+        """Ids that go on from `start`, each drawn from the model's own distribution.
+
+        Stops where the context ends, and after a token that ends or begins a text.
+        """
+        ids, ends = list(start), {self.tokenizer.end_of_text, self.bos}
         for _ in range(tokens):
             if len(ids) >= self.context:
                 return
             ids.append(draw(stages(self.logits(ids), sampling).final, seed, len(ids)))
             yield ids[-1]
+            if ids[-1] in ends:
+                return
 
     @cached_property
     def _numpy_anatomy(self) -> Anatomy | None:

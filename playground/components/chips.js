@@ -10,7 +10,7 @@ function drawChips(root, head) {
   const chips = pieces.map((piece, i) => chip(head, i, () => select(i)));
   const row = el("div", { class: "chips", role: "listbox", "aria-label": "Tokens", "aria-orientation": "horizontal" }, ...chips);
   const written = head.new_from !== null && head.new_from < pieces.length;
-  const note = written ? el("p", { class: "note quiet" }, el("span", { class: "sample" }), "written by the model") : null;
+  const note = written ? el("p", { class: "note quiet" }, el("span", { class: "sample" }), "added to your text") : null;
   root.replaceChildren(pieces.length ? row : el("p", { class: "quiet", text: "No tokens yet." }), note ?? "");
 
   function select(i) {
@@ -41,8 +41,8 @@ function chip({ pieces, ids, new_from: from }, i, select) {
   const written = from !== null && i >= from;
   return el("button", {
     type: "button", role: "option", class: written ? "chip written" : "chip", onclick: select,
-    title: `token ${i}, id ${ids[i]}${written ? ", written by the model" : ""}`,
-    "aria-label": `${visible(pieces[i])}, id ${ids[i]}${written ? ", written by the model" : ""}`,
+    title: `token ${i}, id ${ids[i]}${written ? ", added" : ""}`,
+    "aria-label": `${visible(pieces[i])}, id ${ids[i]}${written ? ", added" : ""}`,
     data: { index: i, id: ids[i] }, style: { "--hue": ((ids[i] * 137.508) % 360).toFixed(1) },
   }, tokenNode(pieces[i]), el("span", { class: "id", text: ids[i] }));
 }

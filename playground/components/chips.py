@@ -24,7 +24,7 @@ def token_chips(
         ids: the tokens' ids, one for each piece; they also give the chips their colours.
         selected: the position that the page selects; the reader's click holds until this changes.
         key: the component's key; unique on the page.
-        new_from: tokens from this position on were written by the model, and are marked so.
+        new_from: tokens from this position on were added to the text, and are marked so.
         on_select: called with the new position, before the page runs again.
 
     Raises:

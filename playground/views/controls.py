@@ -9,7 +9,7 @@ import streamlit as st
 
 from playground import engine, recorded, state
 from playground.catalogue import Choice
-from playground.text import plural
+from playground.text import escaped, plural, sentence
 from zoo.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -51,16 +51,20 @@ def subject() -> Subject | None:
     key, text = _bar(engine.choices())
     try:
         model = engine.model(*key)
-        prompt = model.ids(text)
-        ids = (prompt + [i for i in state.added() if i < model.tokenizer.vocab_size])[: model.context]
+        prompt, room = model.ids(text), min(model.context, state.MAX_TOKENS)
+        if len(prompt) > room:
+            raise ValueError(f"the text has {len(prompt)} tokens; these pages follow at most {room}: shorten it")
+        ids = (prompt + [i for i in state.added() if i < model.tokenizer.vocab_size])[:room]
         trace = engine.trace(*key, tuple(ids))
         text = model.tokenizer.decode(ids if model.bos is None else ids[1:])
-        return Subject(trace, text, len(prompt), model, key)
+        found = Subject(trace, text, len(prompt), model, key)
+        st.caption(escaped(about(found)))
+        return found
     except (ValueError, LookupError) as error:
-        st.error(f"{error}", icon=":material/error:")
+        st.error(escaped(sentence(str(error))), icon=":material/error:")
     except Exception as error:  # a user's own plugin may raise anything
         st.error(
-            f"The model {key[0]} failed: {type(error).__name__}. Its check says more: python -m zoo check {key[0]}",
+            escaped(f"The model {key[0]} failed with {type(error).__name__}. Its check says more: python -m zoo check"),
             icon=":material/error:",
         )
     return None
@@ -136,9 +140,8 @@ def _seed() -> int:
 
 
 def about(subject: Subject) -> str:
-    """One line on the model: what it is and how large, in its own numbers."""
-    if subject.model is None:
-        return ""
+    """One line on the model that answers: what it is and how large, in its own numbers."""
+    assert subject.model is not None
     size = sum(p.numel() for p in subject.model.module.parameters())
     vocabulary = plural(subject.model.tokenizer.vocab_size, "token")
     return f"{subject.model.title}, {subject.model.about}: {size / 1e6:.1f} million parameters, {vocabulary} to choose from."

@@ -9,7 +9,7 @@ from playground.components.chips import token_chips
 from playground.components.spine import spine
 from playground.views import controls, export, intervention, step
 from playground.views.controls import Subject
-from playground.views.route import Stop, route
+from playground.views.route import Stop, route, selected_row
 
 
 def draw() -> None:
@@ -51,7 +51,7 @@ def _tokens(subject: Subject) -> None:
     token_chips(
         subject.trace.tokens,
         subject.trace.ids,
-        selected=_row(subject),
+        selected=selected_row(subject.trace),
         key="tokens",
         new_from=subject.prompt_tokens if subject.prompt_tokens < len(subject.trace.ids) else None,
         on_select=state.set_token,
@@ -61,11 +61,6 @@ def _tokens(subject: Subject) -> None:
         "of its attention, logits or probabilities. After each block: the token that the model would say if it "
         "stopped there (the logit lens)."
     )
-
-
-def _row(subject: Subject) -> int:
-    position, last = state.token(), len(subject.trace.ids) - 1
-    return last if position is None else min(position, last)
 
 
 def _stepper(stops: list[Stop], chosen: Stop) -> None:

@@ -20,7 +20,7 @@ def draw(subject: Subject) -> None:
         st.caption("The buttons appear here as soon as the model is loaded.")
         return
     added = subject.trace.ids[subject.prompt_tokens :]
-    room = min(subject.model.context - len(subject.trace.ids), state.MAX_ADDED - len(added))
+    room = min(subject.model.context, state.MAX_TOKENS) - len(subject.trace.ids)
     sampling, seed = _settings()
     with st.container(horizontal=True):
         st.button(
@@ -35,7 +35,9 @@ def draw(subject: Subject) -> None:
         st.button("Take one back", disabled=not added, on_click=state.set_added, args=(added[:-1],))
         st.button("Start over", disabled=not added, on_click=state.set_added, args=([],))
     if room < 1:
-        st.info(f"The text is full: {subject.model.title} reads at most {count(subject.model.context)} tokens.")
+        st.info(
+            f"The text is full: {subject.model.title} reads at most {count(subject.model.context)} tokens, and these pages follow {state.MAX_TOKENS}."
+        )
     st.markdown(_drawn_from(subject, sampling))
     if added:
         with st.container(border=True):
@@ -91,7 +93,7 @@ def _settings() -> tuple[Sampling, int]:
 
 def _add(subject: Subject, tokens: int, sampling: Sampling, seed: int) -> None:
     assert subject.model is not None
-    start, room = subject.trace.ids, state.MAX_ADDED - (len(subject.trace.ids) - subject.prompt_tokens)
+    start, room = subject.trace.ids, state.MAX_TOKENS - len(subject.trace.ids)
     new = subject.model.generate(start, min(tokens, room), sampling, seed)
     state.set_added([*start[subject.prompt_tokens :], *new])
 

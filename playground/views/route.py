@@ -39,8 +39,7 @@ class Stop:
 def route(subject: Subject) -> list[Stop]:
     """The stops of this trace, with one real number each, of the selected token."""
     trace = subject.trace
-    position = state.token()
-    row = len(trace.ids) - 1 if position is None else min(position, len(trace.ids) - 1)
+    row = selected_row(trace)
     lens = {each.step: each for each in logit_lens(trace, row)}
     stops = []
     for name in _names(trace):
@@ -52,6 +51,12 @@ def route(subject: Subject) -> list[Stop]:
             note = _note(trace, name, row)
         stops.append(Stop(name, found.title if found else name, _kind(name), block_of(name), note, name not in trace))
     return stops
+
+
+def selected_row(trace: Trace) -> int:
+    """The position of the selected token; of the last one where none is selected."""
+    position, last = state.token(), len(trace.ids) - 1
+    return last if position is None else min(position, last)
 
 
 def _names(trace: Trace) -> Iterator[str]:

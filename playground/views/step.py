@@ -9,7 +9,7 @@ from playground.components.matrix import matrix
 from playground.lessons import lesson_of
 from playground.text import count
 from playground.views.controls import Subject
-from playground.views.route import Stop, why_missing
+from playground.views.route import Stop, selected_row, why_missing
 from zoo.trace.schema import entry
 from zoo.trace.sheet import Sheet
 from zoo.trace.sheets import sheet
@@ -32,13 +32,15 @@ def draw(subject: Subject, stop: Stop) -> None:
         return
     st.caption(_where(trace, stop))
     if stop.id in trace.edited:
-        st.warning("You switched this step off, or a head of it: zeros stand in place of its numbers.", icon=":material/bolt:")
+        st.warning(
+            "You switched this step off, or a head of it: zeros stand in place of its numbers.", icon=":material/bolt:"
+        )
     calls = len(trace.steps[stop.id])
     place = st.container()
     call = _call(calls) if calls > 1 else 0
     shown = _sheet(subject, stop.id, call)
     with place:
-        matrix(shown, key=f"matrix-{stop.id}")
+        matrix(shown, key=f"matrix-{stop.id}", row=selected_row(trace))
     _lesson(stop.id)
 
 

@@ -18,21 +18,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-
 APP = Path(__file__).with_name("components_app.py")
 ROOT = APP.parents[2]
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 IDLE = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
 
 spec = importlib.util.spec_from_file_location("components_app", APP)
 app = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(app)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(shutil.which("chromium") is None, reason="needs the program chromium"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -67,22 +61,13 @@ def _wait_for(address: str) -> None:
     pytest.fail("the app did not start within half a minute")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """One Chromium for all tests of this file."""
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def visit(browser, server):
+def visit(chromium, server):
     """Open the app with one component; after the test no page may have raised an error."""
     pages, errors = [], []
 
     def open_page(show: str, theme: str = "light", width: int = 1280):
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
         pages.append(page)
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: errors.append(str(error)))

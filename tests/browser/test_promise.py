@@ -50,7 +50,7 @@ def forward(home: Page) -> Page:
     return home
 
 
-def compare(page: Page, step: str, expected: reference.Array) -> list[str]:
+def compare(page: Page, expected: reference.Array) -> list[str]:
     """What on the page is not the step `expected` (rows, columns), of which the first columns are shown."""
     shown = reading.read_matrix(page)
     return reading.matrix_disagreements(shown, expected[:, : len(shown.columns)], reading.tolerance(expected))
@@ -96,14 +96,14 @@ def test_every_step_of_the_forward_pass_can_be_recomputed(forward: Page, steps: 
     wrong = {}
     for name in ["embed.tok", "embed.pos", "embed.out", *(f"blocks.{blocks // 2}.{each}" for each in PLAIN), "final_norm"]:
         choose_step(forward, name)
-        wrong[name] = compare(forward, name, steps[name])
+        wrong[name] = compare(forward, steps[name])
     for name in (f"blocks.{blocks - 1}.{each}" for each in HEADED):
         choose_step(forward, name)
         for head in (0, len(steps[name]) - 1):
             reading.choose_head(forward, head)
-            wrong[f"{name}, head {head}"] = compare(forward, name, steps[name][head])
+            wrong[f"{name}, head {head}"] = compare(forward, steps[name][head])
     choose_step(forward, "blocks.0.attn.mask")
-    wrong["mask"] = compare(forward, "mask", steps["blocks.0.attn.mask"])
+    wrong["mask"] = compare(forward, steps["blocks.0.attn.mask"])
     assert {name: found for name, found in wrong.items() if found} == {}
 
 
@@ -139,8 +139,9 @@ def test_the_logit_lens_on_the_spine_can_be_recomputed(forward: Page, steps: Ste
 def test_one_falsified_number_is_noticed_wherever_it_stands(app: App, watch: OpenPage, steps: Steps) -> None:
     """The judge judges: each change below is one that a wrong app could make."""
     page = watch().page
-    page.goto(app.address(prompt=TEXT))
+    page.goto(app.address())
     finished(page, NEXT_WORD)
+    type_text(page, TEXT)
     logits, probs = steps["logits"][-1], steps["probs"][-1]
     row = page.locator(".candidate").nth(2)
     for part, false in ((".prob", "99.9 %"), (".logit", "−1.00")):
@@ -153,14 +154,14 @@ def test_one_falsified_number_is_noticed_wherever_it_stands(app: App, watch: Ope
     go_to(page, FORWARD_PASS)
     choose_step(page, "blocks.1.attn.pattern")
     expected = steps["blocks.1.attn.pattern"][0]
-    assert compare(page, "pattern", expected) == []
+    assert compare(page, expected) == []
     cell = reading.grid(page).locator("td[data-r='4'][data-c='1']")
     cell.evaluate("node => { node.textContent = (Number(node.textContent) + 0.01).toFixed(2) }")
-    found = compare(page, "pattern", expected)
+    found = compare(page, expected)
     assert len(found) == 1
     assert "shows" in found[0]
     cell.evaluate("(node, text) => { node.textContent = text }", f"{expected[4, 1]:.2f}")
     cell.evaluate("node => { node.dataset.value = String(Number(node.dataset.value) + 0.0005) }")
-    found = compare(page, "pattern", expected)
+    found = compare(page, expected)
     assert len(found) == 1
     assert "holds" in found[0]

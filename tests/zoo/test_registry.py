@@ -136,8 +136,10 @@ def test_an_id_clash_keeps_the_first_and_names_both_sources(tmp_path: Path) -> N
 
 
 def test_a_shared_base_class_and_a_second_name_are_no_plugins(tmp_path: Path) -> None:
-    text = plugin().replace("(ModelPlugin):", "(Base):").replace(
-        "class Mixer", "class Base(ModelPlugin):\n    def tokenizer(self, corpus): return None\n\nclass Mixer"
+    text = (
+        plugin()
+        .replace("(ModelPlugin):", "(Base):")
+        .replace("class Mixer", "class Base(ModelPlugin):\n    def tokenizer(self, corpus): return None\n\nclass Mixer")
     )
     registry = discover([write(tmp_path, "a.py", text + "\nAlias = Mixer\n")])
     assert registry.broken == []

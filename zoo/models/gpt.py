@@ -11,6 +11,7 @@ T time, C width, F = 4C width inside the feed-forward, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from pydantic import BaseModel, Field, model_validator
@@ -129,7 +130,7 @@ class GPTPlugin(ModelPlugin):
     )
     Config = Config
 
-    def build(self, config: Config, vocab_size: int) -> GPT:
+    def build(self, config: Any, vocab_size: int) -> GPT:
         """An untrained GPT: weights from N(0, 0.02), biases zero (Radford et al. 2019)."""
         return GPT(config, vocab_size)
 

@@ -101,10 +101,8 @@ def arithmetic(subject: Subject) -> str:
     checks = verify(subject.trace)
     for check in checks:
         if check.ok is False:
-            raise Fails(
-                f"{check.step} is not {check.formula or 'what its name says'}: record it where it is computed,"
-                f" or rename it ({check.reason})"
-            )
+            rule = check.formula or "its own name"
+            raise Fails(f"{check.step} breaks {rule}: record it where it is computed, or rename it ({check.reason})")
     held = sum(check.ok is True for check in checks)
     if not held:
         raise Skipped("no step can be recomputed from others")

@@ -38,9 +38,7 @@ class Successor(nn.Module):
 
 
 class TestWindows:
-    @given(
-        tokens=st.integers(4, 90), time=st.integers(1, 9), size=st.integers(1, 7), seed=st.integers(0, 2**32 - 1)
-    )
+    @given(tokens=st.integers(4, 90), time=st.integers(1, 9), size=st.integers(1, 7), seed=st.integers(0, 2**32 - 1))
     def test_each_window_once_an_epoch_and_targets_one_token_on(
         self, tokens: int, time: int, size: int, seed: int
     ) -> None:

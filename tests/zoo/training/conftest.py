@@ -1,0 +1,40 @@
+"""A tiny text, a tiny GPT, and runs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zoo.data import Corpus
+from zoo.models.gpt import Config, GPTPlugin
+from zoo.tokenizers import train_tokenizer
+from zoo.training import Recipe, Run
+
+LINES = ["the cat sat on the mat and the dog sat on the log. "] * 20
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    """A text that says the same thing again and again."""
+    return Corpus("tiny", train=LINES, valid=LINES[:2], sha256="0")
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, corpus: Corpus) -> Callable[..., Run]:
+    """A new run folder: `make_run("name", steps=5, …)` with recipe fields; by default of a tiny GPT."""
+
+    def make(name: str = "run", config: Any = None, model: str = GPTPlugin.spec.id, **recipe: Any) -> Run:
+        return Run.create(
+            tmp_path / name,
+            model=model,
+            config=config or Config(blocks=1, heads=2, width=16, context=16),
+            tokenizer=train_tokenizer("byte", LINES),
+            corpus={"name": corpus.name, "sha256": corpus.sha256},
+            recipe=Recipe(**{"batch": 4, "checkpoints": 2, "evaluations": 2} | recipe),
+            parameters=0,
+        )
+
+    return make
