@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from zoo.inference import LoadedModel
     from zoo.trace import Trace
 
+PAUSE = 1.5
+"""Seconds that the loading waits for, so that it doesn't hold up the first page on its way to the browser."""
+
 _done = threading.Event()
+_wanted = threading.Event()
 _start = threading.Lock()
 _started = False
 
 
 def warm_up() -> None:
-    """Start loading torch and the first model in the background, once per server."""
+    """Load torch and the first model in the background, once per server, soon after the first page."""
     global _started
     with _start:
         if not _started:
@@ -37,11 +41,13 @@ def ready() -> bool:
 
 def wait(seconds: float = 120.0) -> bool:
     """Wait until the models can answer; False when that took too long."""
+    _wanted.set()
     warm_up()
     return _done.wait(seconds)
 
 
 def _load_first() -> None:
+    _wanted.wait(PAUSE)
     try:
         import torch
 

@@ -26,7 +26,10 @@ class Spine {
     for (const part of parts(this.head.steps)) list.append(part.block === null ? this.plain(part) : this.block(part));
     list.onkeydown = (event) => this.pressed(event);
     const focused = focusedIn(this.root)?.dataset.step;
-    this.root.replaceChildren(list);
+    const box = el("div", { class: "window" }, list); // on a narrow screen the list scrolls in its own box
+    this.root.replaceChildren(box);
+    const here = list.querySelector("[aria-current]");
+    if (here) box.scrollTop = here.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight / 2;
     if (focused === undefined) return;
     const again = [...list.querySelectorAll("button")].find((each) => each.dataset.step === focused);
     again?.focus({ preventScroll: true });

@@ -71,11 +71,12 @@ def _call(calls: int) -> int:
 def _sheet(subject: Subject, name: str, call: int) -> Sheet:
     trace = subject.trace
     if name in WIDE:
-        order = np.argsort(-trace["logits"][-1], kind="stable")
+        order = np.argsort(-trace["logits"][selected_row(trace)], kind="stable")
         ids = [int(i) for i in order[:COLUMNS]]
         shown = sheet(trace, name, column_ids=ids, vocab_pieces=[subject.piece(i) for i in range(order.size)])
         st.caption(
-            f"The {len(ids)} tokens that are most probable at the end of the text, of {count(trace[name].shape[-1])}."
+            f"The columns are the {len(ids)} tokens that are most probable after the selected token, "
+            f"of {count(trace[name].shape[-1])}."
         )
         return shown
     columns = trace.steps[name][call].shape[-1]

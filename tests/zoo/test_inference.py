@@ -285,6 +285,16 @@ def test_a_filter_holds_for_every_token_drawn():
     assert all(after in best[before] for before, after in pairwise(ids))
 
 
+@pytest.mark.parametrize("start_token", [None, 21])
+def test_generation_stops_after_a_token_that_ends_or_begins_a_text(start_token):
+    stop = BYTES.end_of_text if start_token is None else start_token
+    table = torch.zeros(257, 257)
+    table[10, 11] = table[11, stop] = table[stop, 10] = 1.0  # 10, 11, stop, 10, …
+    model = fake(table, bos=start_token)
+    assert list(model.generate([10], 5, Sampling(temperature=0))) == [11, stop]
+    assert list(model.generate([stop], 1, Sampling(temperature=0))) == [10]  # one that stands there is no reason
+
+
 @pytest.mark.parametrize(("length", "asked", "given"), [(1, 3, 3), (1, 99, 5), (5, 99, 1), (6, 99, 0), (1, 0, 0)])
 def test_generation_stops_where_the_context_ends(length, asked, given):
     assert len(list(fake().generate([1] * length, asked, Sampling()))) == given

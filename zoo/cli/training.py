@@ -102,7 +102,7 @@ def _going_on(options: argparse.Namespace, plugin: ModelPlugin, corpus: Corpus, 
     run = Run.open(folder)
     info = run.info
     if corpus.sha256 != info.corpus.get("sha256"):
-        raise BadInput(f"{folder} was started on another text ({info.corpus.get('name')})")
+        raise BadInput(f"{folder} was started on another text ({info.corpus.get('name')}): choose another --run")
     config_fields, recipe_fields = _given(options, plugin)
     same = plugin.Config.model_validate(info.config | config_fields) == plugin.Config.model_validate(info.config)
     if not same or Recipe.model_validate(info.recipe.model_dump() | recipe_fields) != info.recipe:

@@ -1,0 +1,128 @@
+"""What the user has chosen, in the session and in the URL, whatever stands there."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playground import state
+
+
+class Visit:
+    """A session and its address: a fake of the two dictionaries that Streamlit keeps."""
+
+    def __init__(self, **query: str) -> None:
+        self.session_state: dict[str, object] = {}
+        self.query_params: dict[str, str] = dict(query)
+
+
+@pytest.fixture
+def visit(monkeypatch):
+    """(**query) -> a fresh session at this address."""
+
+    def begin(**query: str) -> Visit:
+        fresh = Visit(**query)
+        monkeypatch.setattr(state, "st", fresh)
+        return fresh
+
+    return begin
+
+
+def test_a_fresh_session_takes_over_the_address(visit):
+    visit(added="5.7", token="2", step="logits")
+    assert (state.added(), state.token(), state.step()) == ([5, 7], 2, "logits")
+
+
+def test_without_anything_there_are_defaults(visit):
+    visit()
+    assert (state.added(), state.token(), state.step()) == ([], None, state.DEFAULT_STEP)
+
+
+def test_the_session_wins_over_the_address(visit):
+    visit(added="5.7", token="2", step="logits")
+    state.set_added([1])
+    state.set_token(4)
+    state.set_step("probs")
+    assert (state.added(), state.token(), state.step()) == ([1], 4, "probs")
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("999999999.abc", []),
+        ("-1.+2.0x3. 4.5 .6", [6]),
+        ("...8..9.", [8, 9]),
+        ("1e3.²", []),
+        ("٣.4", [3, 4]),  # int() reads these digits too
+        ("", []),
+    ],
+)
+def test_only_numbers_count_as_added_tokens(visit, text, ids):
+    visit(added=text)
+    assert state.added() == ids
+
+
+@pytest.mark.parametrize("text", ["-5", "1.5", "abc", "1000000", "²", " 1", "1e3", "٣x"])
+def test_what_is_no_position_selects_nothing(visit, text):
+    visit(token=text)
+    assert state.token() is None
+
+
+@given(added=st.text(), token=st.text())
+def test_no_address_gives_anything_but_small_numbers(added, token):
+    fake = SimpleNamespace(session_state={}, query_params={"added": added, "token": token})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, "st", fake)
+        assert all(0 <= each < 10**7 for each in state.added())
+        assert len(state.added()) <= 128
+        assert state.token() is None or 0 <= state.token() < 10**5
+
+
+def test_added_tokens_are_limited_when_read_and_when_written(visit):
+    visit(added=".".join(["3"] * 10_000))
+    limit = len(state.added())
+    assert limit < 1000
+    state.set_added(range(10_000))
+    assert state.added() == list(range(limit))
+
+
+def test_new_words_let_the_selected_token_go(visit):
+    visit(token="2")
+    assert state.token() == 2
+    state.set_added([1, 2])
+    assert state.token() is None
+
+
+def test_a_token_can_be_selected_and_let_go(visit):
+    visit()
+    state.set_token(0)
+    assert state.token() == 0
+    state.set_token(None)
+    assert state.token() is None
+
+
+def test_the_address_gets_what_was_chosen_and_loses_what_was_not(visit):
+    session = visit(token="3", prompt="stays")
+    state.set_added([4, 5])
+    state.write_url()
+    assert session.query_params == {"added": "4.5", "prompt": "stays"}
+    again = visit(**session.query_params)
+    assert state.added() == [4, 5]
+    state.set_added([])
+    state.write_url()
+    assert again.query_params == {"prompt": "stays"}
+
+
+@pytest.mark.parametrize(
+    "name", ["model", "prompt", "weights", "seed", "added", "token", "temperature", "top_k", "draw"]
+)
+def test_an_address_that_asks_for_something_is_no_first_visit(visit, name):
+    visit()
+    assert state.is_first_visit()
+    visit(step="logits")  # the recording has this step too
+    assert state.is_first_visit()
+    visit(**{name: "1"})
+    assert not state.is_first_visit()
