@@ -23,6 +23,7 @@ WHAT_IF = "what_if"
 ADDED = "added"
 TOKEN = "token"
 STEP = "step"
+HEAD = "head"
 
 DEFAULT_MODEL = "zoo/gpt"
 DEFAULT_PROMPT = "She enjoys playing"
@@ -46,7 +47,7 @@ def _put(name: str, value: str) -> None:
 
 def write_url() -> None:
     """Put into the URL what no widget puts there, so that the page's address reopens the same view."""
-    for name in (ADDED, TOKEN, STEP):
+    for name in (ADDED, TOKEN, STEP, HEAD):
         value = _get(name)
         if value and st.query_params.get(name) != value:
             st.query_params[name] = value
@@ -85,6 +86,18 @@ def step() -> str:
 def set_step(name: str) -> None:
     """Select a step of the forward pass."""
     _put(STEP, name)
+
+
+def head() -> int:
+    """The selected attention head."""
+    value = _get(HEAD)
+    return int(value) if value.isdecimal() and len(value) < 4 else 0
+
+
+def set_head(block: int, number: int) -> None:
+    """Select a head, and with it its block's attention pattern."""
+    _put(HEAD, str(number))
+    set_step(f"blocks.{block}.attn.pattern")
 
 
 def is_first_visit() -> bool:

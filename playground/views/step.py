@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from playground import state
+from playground.components.heads import head_grid
 from playground.components.matrix import matrix
 from playground.lessons import lesson_of
 from playground.text import count
@@ -40,8 +42,27 @@ def draw(subject: Subject, stop: Stop) -> None:
     call = _call(calls) if calls > 1 else 0
     shown = _sheet(subject, stop.id, call)
     with place:
-        matrix(shown, key=f"matrix-{stop.id}", row=selected_row(trace))
+        heads = len(shown.layer_labels)
+        layer = min(state.head(), heads - 1) if heads > 1 else None
+        matrix(shown, key=f"matrix-{stop.id}", row=selected_row(trace), layer=layer)
+    if stop.block is not None and stop.id.endswith("attn.pattern"):
+        _all_heads(trace, stop.block)
     _lesson(stop.id)
+
+
+def _all_heads(trace: Trace, block: int) -> None:
+    """Every head of every block as a small picture; choosing one shows it above too."""
+    names = [f"blocks.{i}.attn.pattern" for i in range(trace.blocks)]
+    if not all(name in trace for name in names):
+        return
+    st.subheader("All heads")
+    head_grid(
+        np.stack([trace[name] for name in names]),
+        tokens=trace.tokens,
+        key="heads",
+        selected=(block, min(state.head(), len(trace[names[block]]) - 1)),
+        on_select=lambda chosen: state.set_head(*chosen),
+    )
 
 
 def _lesson(name: str) -> None:

@@ -161,14 +161,26 @@ class TestRepeats:
 
     def test_dropout_draws_from_the_runs_own_seed(self, make_run: MakeRun, corpus: Corpus) -> None:
         runs = [make_run(name, NoConfig(), steps=4, save_every=0) for name in "ab"]
+        torch.manual_seed(1)
         finish(runs[0], corpus, DroopsPlugin())
+        torch.manual_seed(2)
         state = torch.random.get_rng_state()
-        for event in train(runs[1], DroopsPlugin(), corpus):
-            if event["step"] == 2:
-                break
+        list(islice(train(runs[1], DroopsPlugin(), corpus), 3))
         finish(runs[1], corpus, DroopsPlugin())
         assert_same(*runs)
         assert torch.equal(state, torch.random.get_rng_state())
+
+    def test_each_step_draws_anew(self, make_run: MakeRun, corpus: Corpus) -> None:
+        drawn: list[float] = []
+
+        class Draws(DroopsPlugin):
+            def build(self, config: NoConfig, vocab_size: int) -> nn.Module:
+                module = super().build(config, vocab_size)
+                module.register_forward_hook(lambda *_: drawn.append(float(torch.rand(1))) if module.training else None)
+                return module
+
+        finish(make_run(config=NoConfig(), steps=4), corpus, Draws())
+        assert len(set(drawn)) == 4
 
 
 class TestResume:
