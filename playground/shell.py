@@ -20,7 +20,6 @@ _inside: ContextVar[bool] = ContextVar("inside_the_shell", default=False)
 
 def run() -> None:
     """Draw the page that the address asks for."""
-    st.set_page_config(page_title=NAME, page_icon=str(ICON), layout="wide")
     page = _navigation()
     token = _inside.set(True)
     try:
@@ -44,6 +43,7 @@ def inside() -> bool:
 
 
 def _navigation() -> StreamlitPage:
+    st.set_page_config(page_title=NAME, page_icon=str(ICON), layout="wide")
     return st.navigation(
         [
             st.Page(

@@ -144,4 +144,5 @@ def about(subject: Subject) -> str:
     assert subject.model is not None
     size = sum(p.numel() for p in subject.model.module.parameters())
     vocabulary = plural(subject.model.tokenizer.vocab_size, "token")
-    return f"{subject.model.title}, {subject.model.about}: {size / 1e6:.1f} million parameters, {vocabulary} to choose from."
+    model = f"{subject.model.title}, {subject.model.about}"
+    return f"{model}: {size / 1e6:.2g} million parameters, {vocabulary} to choose from."

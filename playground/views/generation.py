@@ -35,9 +35,8 @@ def draw(subject: Subject) -> None:
         st.button("Take one back", disabled=not added, on_click=state.set_added, args=(added[:-1],))
         st.button("Start over", disabled=not added, on_click=state.set_added, args=([],))
     if room < 1:
-        st.info(
-            f"The text is full: {subject.model.title} reads at most {count(subject.model.context)} tokens, and these pages follow {state.MAX_TOKENS}."
-        )
+        longest = min(subject.model.context, state.MAX_TOKENS)
+        st.info(f"The text is full: {count(longest)} tokens are all that these pages follow of this model.")
     st.markdown(_drawn_from(subject, sampling))
     if added:
         with st.container(border=True):

@@ -174,8 +174,12 @@ def type_text(page: Page, text: str) -> None:
 
 
 def go_to(page: Page, path: str) -> None:
-    """Change the page by its link in the navigation."""
-    page.get_by_role("link", name="Forward pass" if path == FORWARD_PASS else "Next word").click()
+    """Change the page by its link in the navigation, which a phone keeps behind a button."""
+    link = page.get_by_role("link", name="Forward pass" if path == FORWARD_PASS else "Next word")
+    if page.get_by_test_id("stExpandSidebarButton").is_visible():
+        page.get_by_test_id("stExpandSidebarButton").click()
+        page.wait_for_timeout(500)
+    link.click()
     finished(page, path)
 
 

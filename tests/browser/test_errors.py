@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+ALERT = "[data-testid=stAlert] [data-testid=stMarkdownContainer]"
 HOSTILE = "<img src=x onerror=alert(1)> **bold** $x$ :red[x]"
 
 
@@ -28,10 +29,9 @@ def page(app: App, watch: OpenPage) -> Page:
 
 def sentence(page: Page) -> str:
     """The one error on the page."""
-    error = page.locator("[data-testid=stAlert]")
-    error.first.wait_for()
-    assert error.count() == 1
-    return error.inner_text().strip()
+    page.locator(ALERT).first.wait_for()
+    assert page.locator(ALERT).count() == 1
+    return page.locator(ALERT).inner_text().strip()
 
 
 def check_sentence(text: str) -> None:
@@ -74,7 +74,7 @@ def test_an_address_with_nonsense_still_opens_a_page(app: App, watch: OpenPage, 
         page.goto(app.address(path, **query))
         page.wait_for_selector(".candidate, .spine .step, [data-testid=stAlert]")
         idle(page)
-        for alert in page.locator("[data-testid=stAlert]").all_inner_texts():
+        for alert in page.locator(ALERT).all_inner_texts():
             check_sentence(alert.strip())
 
 

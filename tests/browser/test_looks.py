@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser import reading
-from tests.browser.app import FORWARD_PASS, NEXT_WORD, App, OpenPage, choose_step, finished, go_to, type_text
+from tests.browser.app import FORWARD_PASS, NEXT_WORD, App, OpenPage, choose_step, finished, go_to, idle, type_text
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -44,12 +44,22 @@ const scrolls = node => {
     return false;
 };
 const words = node => `${node.tagName.toLowerCase()}.${node.className} ${JSON.stringify((node.innerText ?? '').slice(0, 40))}`;
-const boxed = node => { const b = node.getBoundingClientRect(); return b.width > 1 && b.height > 1 ? b : null; };
+// What of an element can be seen: its box without what a scrolling or clipping ancestor hides.
+const boxed = node => {
+    let { left, right, top, bottom } = node.getBoundingClientRect();
+    for (let n = up(node); n && n !== main; n = up(n)) {
+        if (getComputedStyle(n).overflowY === 'visible') continue;
+        const b = n.getBoundingClientRect();
+        [left, right, top, bottom] = [Math.max(left, b.left), Math.min(right, b.right), Math.max(top, b.top),
+            Math.min(bottom, b.bottom)];
+    }
+    return right - left > 1 && bottom - top > 1 ? { left, right, top, bottom } : null;
+};
 """
 _OUTSIDE = f"""() => {{ {_WALK}
-    const texts = all.filter(n => n.matches('h1, h2, h3, p, li, button, input, canvas, table, .chip, .station, .step')
+    const texts = all.filter(n => n.matches('h1, h2, h3, p, li, button, input:not([type=range]), canvas, table, .chip, .station, .step')
         && seen(n) && !scrolls(n));
-    return texts.filter(n => {{ const b = boxed(n); return b && (b.left < -1 || b.right > innerWidth + 1); }}).map(words);
+    return texts.filter(n => {{ const b = n.getBoundingClientRect(); return boxed(n) && (b.left < -1 || b.right > innerWidth + 1); }}).map(words);
 }}"""
 _CUT_OFF = f"""() => {{ {_WALK}
     const texts = all.filter(n => n.matches('h1, h2, h3, p, button, label, .chip, .token, .prob, .logit, .note, .name, td, th')
@@ -65,9 +75,9 @@ _OVERLAPS = f"""() => {{ {_WALK}
         && seen(n) && !scrolls(n) && boxed(n) && !n.closest('table, .thumbs, [data-testid=stSlider]'));
     const found = [];
     for (const [i, a] of things.entries()) {{
-        const x = a.getBoundingClientRect();
+        const x = boxed(a);
         for (const b of things.slice(i + 1)) {{
-            const y = b.getBoundingClientRect();
+            const y = boxed(b);
             const wide = Math.min(x.right, y.right) - Math.max(x.left, y.left);
             const high = Math.min(x.bottom, y.bottom) - Math.max(x.top, y.top);
             if (wide > 2 && high > 2 && !holds(a, b) && !holds(b, a)) found.push(`${{words(a)}} over ${{words(b)}}`);
@@ -116,8 +126,10 @@ def test_both_pages_fit_in_every_state(app: App, watch: OpenPage, theme: str, wi
     check_layout(page, f"next-word-{name}")
     page.get_by_role("button", name="Add 10", exact=True).click()
     page.get_by_text("The text so far").wait_for()
+    idle(page)
     page.locator(".chip").nth(3).click()
     page.get_by_role("heading", name="What the model expected here").wait_for()
+    idle(page)
     page.get_by_text("How the token is drawn").click()
     check_layout(page, f"next-word-reopened-{name}")
     background = page.evaluate("() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")

@@ -26,6 +26,7 @@ from tests.playground.helpers import (
     write_plugin,
 )
 from zoo.inference import load
+from zoo.sampling import Sampling
 from zoo.tokenizers import train_tokenizer
 
 PAGES = [NEXT_WORD, FORWARD_PASS]
@@ -217,8 +218,6 @@ def test_adding_one_by_one_draws_what_ten_at_once_draw_and_each_is_the_models(op
     for _ in range(10):
         faultless(press(one, "Add one"))
     faultless(press(ten, "Add 10"))
-    from zoo.sampling import Sampling
-
     model = model_of(query)
     expected = list(model.generate(model.ids("the"), 10, Sampling(temperature=2.0), 3))
     assert one.session_state[state.ADDED] == ten.session_state[state.ADDED] == ".".join(map(str, expected))

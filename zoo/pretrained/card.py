@@ -124,9 +124,7 @@ held-out text, in {recipe.precision};
 
 def _scores(card: Card) -> str:
     own = card.scores[-1]
-    rows = [
-        [s.name, f"{s.nats:.4f}", f"{s.bits:.4f}", f"{math.exp(s.nats):,.1f}", f"{s.size:,}"] for s in card.scores
-    ]
+    rows = [[s.name, f"{s.nats:.4f}", f"{s.bits:.4f}", f"{math.exp(s.nats):,.1f}", f"{s.size:,}"] for s in card.scores]
     return f"""## How well it predicts, beside simpler models
 
 {_table(["model", "nats per token", "bits per character", "as unsure as among … tokens", "numbers held"], rows)}
