@@ -65,8 +65,9 @@ def stages(logits: NDArray[np.floating], sampling: Sampling) -> Stages:
         probs = np.zeros_like(wide)
         probs[int(wide.argmax())] = 1.0
         return Stages(wide, wide, probs, probs > 0, probs)
-    scaled = wide / sampling.temperature
-    probs = softmax(scaled)
+    with np.errstate(over="ignore"):  # near temperature 0 the quotients outgrow a float, the probabilities don't
+        scaled = wide / sampling.temperature
+        probs = softmax((wide - wide.max()) / sampling.temperature)
     kept = keep(probs, sampling)
     final = np.where(kept, probs, 0.0)
     return Stages(wide, scaled, probs, kept, final / final.sum())

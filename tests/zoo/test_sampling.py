@@ -75,6 +75,11 @@ def test_a_lower_temperature_makes_the_likeliest_token_likelier():
     assert len(set(first)) == 5
 
 
+def test_a_temperature_next_to_0_is_as_sure_as_0_and_leaves_equals_equal():
+    found = stages(np.array([1.0, 3.0, 3.0, -2.0]), Sampling(temperature=1e-308))
+    np.testing.assert_array_equal(found.final, [0, 0.5, 0.5, 0])
+
+
 def test_top_k_worked_by_hand():
     # 4/8 and 2/8 stay; together 6/8, so they become 4/6 and 2/6.
     found = stages(LOGITS, Sampling(top_k=2))
