@@ -26,6 +26,8 @@ class Choice:
     """What the user sees, and what stands in the URL: no two are the same."""
     trained: bool = True
     """False: there are no trained weights, so only the untrained model can be shown."""
+    stamp: int = 0
+    """Changes when a folder's newest weights do: a run that goes on training is loaded anew."""
 
 
 def choices() -> list[Choice]:
@@ -51,10 +53,11 @@ def _distinct(found: list[Choice]) -> list[Choice]:
 def _folders(variable: str, default: str, marker: str, kind: str) -> list[Choice]:
     root = Path(os.environ.get(variable, default))
     found = sorted(path.parent for path in root.glob(f"*/{marker}")) if root.is_dir() else []
-    return [Choice(str(path), f"{path.name} ({kind})") for path in found if _has_weights(path)]
+    stamps = {path: _newest_weights(path) for path in found}
+    return [Choice(str(path), f"{path.name} ({kind})", stamp=stamp) for path, stamp in stamps.items() if stamp]
 
 
-def _has_weights(folder: Path) -> bool:
-    """Whether there is something to load: a run that has just begun has no checkpoint yet."""
-    patterns = ("*.safetensors", "checkpoints/[0-9]*.safetensors")
-    return any(next(folder.glob(pattern), None) is not None for pattern in patterns)
+def _newest_weights(folder: Path) -> int:
+    """When the newest weights were written; 0 where there are none yet, as in a run that has just begun."""
+    files = [*folder.glob("*.safetensors"), *folder.glob("checkpoints/[0-9]*.safetensors")]
+    return max((file.stat().st_mtime_ns for file in files), default=0)

@@ -66,8 +66,10 @@ def choices() -> list[catalogue.Choice]:
 
 
 @st.cache_resource(max_entries=4, show_spinner="The model is being loaded …")
-def model(key: str, untrained: bool, seed: int) -> LoadedModel:
+def model(key: str, untrained: bool, seed: int, stamp: int) -> LoadedModel:
     """A model by its key; the untrained twin has the same architecture and tokenizer.
+
+    `stamp` is the catalogue's: it changes when the weights on disk do.
 
     Raises:
         LookupError, ValueError: with one sentence for the user.
@@ -79,8 +81,13 @@ def model(key: str, untrained: bool, seed: int) -> LoadedModel:
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def trace(
-    key: str, untrained: bool, seed: int, ids: tuple[int, ...], off: tuple[str, int | None] | None = None
+    key: str,
+    untrained: bool,
+    seed: int,
+    stamp: int,
+    ids: tuple[int, ...],
+    off: tuple[str, int | None] | None = None,
 ) -> Trace:
     """Every step of these ids through this model, with the step (or the head of it) that is `off` set to zero."""
     edits = {off[0]: what_if.silence(off[1])} if off else {}
-    return model(key, untrained, seed).trace_ids(ids, edits=edits)
+    return model(key, untrained, seed, stamp).trace_ids(ids, edits=edits)

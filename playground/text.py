@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _MARKS = {" ": "␣", "\n": "⏎", "\r": "␍", "\t": "⇥"}
 _SPECIAL = set("\\`*_{}[]()<>#+-.!|$:~^=&@'\"/")
 
@@ -17,8 +19,11 @@ def escaped(text: str) -> str:
 
 
 def quoted(piece: str) -> str:
-    """A token inside Markdown, in quotation marks, its blanks made visible."""
-    return f"“{escaped(visible(piece))}”"
+    """A token inside Markdown, as code, where nothing in it is read as anything else; its blanks made visible."""
+    text = visible(piece).replace("\0", "␀")
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def number(value: float, places: int = 2) -> str:

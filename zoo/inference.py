@@ -17,7 +17,7 @@ from zoo.plugin import Anatomy, ModelPlugin
 from zoo.registry import Registry, discover
 from zoo.sampling import Sampling, draw, softmax, stages
 from zoo.tokenizers import Encoding, Tokenizer
-from zoo.trace.record import BUDGET, Edit, Recording, record_trace
+from zoo.trace.record import BUDGET, Edit, Recording, logits_of, record_trace
 from zoo.trace.schema import entry
 from zoo.trace.trace import Array, Trace
 from zoo.validation import readable
@@ -73,7 +73,7 @@ class LoadedModel:
     @torch.no_grad()
     def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """Scores of every token as the next one after `ids`: (vocab,) float32."""
-        output: Tensor = self.module(torch.tensor([list(ids)]))
+        output = logits_of(self.module(torch.tensor([list(ids)])))
         return np.asarray(output[0, -1].float().numpy(), dtype=np.float32)
 
     def predict(self, text: str, top: int = 5) -> list[Prediction]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from playground import engine, recorded, state
@@ -27,8 +28,8 @@ class Subject:
     """The prompt and what was added to it, without a start token."""
     prompt_tokens: int
     model: LoadedModel | None
-    key: tuple[str, bool, int]
-    """Model key, untrained, seed: what `engine.trace` takes."""
+    key: tuple[str, bool, int, int]
+    """Model key, untrained, seed, stamp: what `engine.trace` takes."""
 
     def piece(self, token_id: int) -> str:
         """What a token writes; the recording brings its own tokenizer, which needs no torch."""
@@ -56,6 +57,8 @@ def subject() -> Subject | None:
             raise ValueError(f"the text has {len(prompt)} tokens; these pages follow at most {room}: shorten it")
         ids = (prompt + [i for i in state.added() if i < model.tokenizer.vocab_size])[:room]
         trace = engine.trace(*key, tuple(ids))
+        if not np.isfinite(trace["logits"]).all():
+            raise ValueError(f"{model.title} gave numbers that are not finite, so it predicts nothing: train it anew")
         text = model.tokenizer.decode(ids if model.bos is None else ids[1:])
         found = Subject(trace, text, len(prompt), model, key)
         st.caption(escaped(about(found)))
@@ -88,7 +91,7 @@ def _look_again() -> None:
         st.rerun()
 
 
-def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int], str]:
+def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int, int], str]:
     by_title = {choice.title: choice for choice in models}
     left, middle, right = st.columns([5, 2.4, 2.2], vertical_alignment="bottom")
     text = left.text_input(
@@ -122,7 +125,7 @@ def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int], str]:
         )
     untrained = weights == UNTRAINED
     seed = _seed() if untrained else 0
-    return (choice.key, untrained, seed), (text or "")[: state.MAX_CHARACTERS]
+    return (choice.key, untrained, seed, choice.stamp), (text or "")[: state.MAX_CHARACTERS]
 
 
 def _seed() -> int:

@@ -32,7 +32,7 @@ def draw(subject: Subject, position: int | None) -> None:
     candidates(
         rows,
         others=probs.size - len(rows),
-        others_prob=float(1 - sum(each.prob for each in rows)),
+        others_prob=max(0.0, 1 - sum(each.prob for each in rows)),
         key="candidates",
         taken=taken,
         on_take=None if position is not None or not subject.live else _take(subject),
@@ -50,11 +50,7 @@ def top_rows(trace: Trace, row: int, subject: Subject, taken: int | None) -> lis
     ids = [int(i) for i in order[:TOP]]
     if taken is not None and taken not in ids:
         ids.append(taken)
-    ranks = (
-        {int(i): rank for rank, i in enumerate(order, 1)}
-        if taken is not None
-        else dict(zip(ids, range(1, 11), strict=True))
-    )
+    ranks = {int(i): rank for rank, i in enumerate(order if taken is not None else order[:TOP], 1)}
     return [Candidate(subject.piece(i), i, float(logits[i]), float(probs[i]), ranks[i]) for i in ids]
 
 
@@ -77,7 +73,7 @@ def notice(probs: np.ndarray) -> str:
 
 def _what_came(trace: Trace, row: int, taken: int) -> None:
     probs = trace["probs"][row]
-    rank = int((probs > probs[taken]).sum()) + 1
+    rank = int((trace["logits"][row] > trace["logits"][row][taken]).sum()) + 1
     surprise = -float(np.log(max(float(probs[taken]), 1e-45)))
     st.markdown(
         f"{quoted(trace.tokens[row + 1])} stands here. Reading only what is before it, the model gave it "

@@ -40,10 +40,15 @@ def compare(whole: Subject, edited: Subject) -> None:
         return
     before, after = whole.trace["probs"][-1].astype(np.float64), edited.trace["probs"][-1].astype(np.float64)
     ids = sorted({*_top(before), *_top(after)}, key=lambda i: -before[i])
-    rows = "\n".join(f"| {quoted(whole.piece(i))} | {percent(before[i])} | {percent(after[i])} |" for i in ids)
+    rows = "\n".join(f"| {_cell(whole.piece(i))} | {percent(before[i])} | {percent(after[i])} |" for i in ids)
     st.markdown(f"| next token | whole model | with the part off |\n|---|---:|---:|\n{rows}")
     moved = float(np.abs(before - after).sum() / 2)
     st.markdown(f"**Notice.** Switching it off moved {percent(moved)} of the probability to other tokens.")
+
+
+def _cell(piece: str) -> str:
+    """A token inside a table, where a bar would begin the next cell."""
+    return quoted(piece).replace("|", "\\|")
 
 
 def _top(probs: np.ndarray) -> list[int]:

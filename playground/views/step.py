@@ -9,7 +9,7 @@ from playground import state
 from playground.components.heads import head_grid
 from playground.components.matrix import matrix
 from playground.lessons import lesson_of
-from playground.text import count
+from playground.text import count, escaped, sentence
 from playground.views.controls import Subject
 from playground.views.route import Stop, selected_row, why_missing
 from zoo.trace.schema import entry
@@ -40,7 +40,11 @@ def draw(subject: Subject, stop: Stop) -> None:
     calls = len(trace.steps[stop.id])
     place = st.container()
     call = _call(calls) if calls > 1 else 0
-    shown = _sheet(subject, stop.id, call)
+    try:
+        shown = _sheet(subject, stop.id, call)
+    except ValueError as error:
+        st.info(escaped(sentence(str(error))), icon=":material/visibility_off:")
+        return
     with place:
         heads = len(shown.layer_labels)
         layer = min(state.head(), heads - 1) if heads > 1 else None
@@ -100,7 +104,7 @@ def _sheet(subject: Subject, name: str, call: int) -> Sheet:
             f"of {count(trace[name].shape[-1])}."
         )
         return shown
-    columns = trace.steps[name][call].shape[-1]
+    columns = np.atleast_1d(trace.steps[name][call]).shape[-1]
     if entry(name) and entry(name).dims[-1] == "key":  # type: ignore[union-attr]
         return sheet(trace, name, call=call, columns=columns)
     return sheet(trace, name, call=call, first_column=_first_column(name, columns), columns=COLUMNS)

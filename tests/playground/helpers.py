@@ -101,7 +101,7 @@ def subject_of(model: LoadedModel, text: str = "the cat", added: list[int] | Non
     """What a page is about: this text in this model."""
     prompt = model.ids(text)
     trace = model.trace_ids([*prompt, *(added or [])])
-    return Subject(trace, model.tokenizer.decode(trace.ids), len(prompt), model, ("test", False, 0))
+    return Subject(trace, model.tokenizer.decode(trace.ids), len(prompt), model, ("test", False, 0, 0))
 
 
 def unpack(raw: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

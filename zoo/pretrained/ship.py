@@ -33,15 +33,12 @@ from zoo.pretrained.facts import Card, Sample, Score, Text
 from zoo.registry import Registry, discover
 from zoo.sampling import Sampling
 from zoo.tasks import next_token
-from zoo.tokenizers import Tokenizer
 from zoo.training.run import Run
 
 LIMIT = 25_000_000
 """The most bytes that the shipped weights may have."""
 PROMPT, SEEDS, TOKENS, TEMPERATURE = "The", range(10), 80, 0.8
 """How the card's samples are made."""
-CHUNK = 100
-"""Texts that are tokenized at a time: the library needs about a hundred bytes a token while it works."""
 
 
 def ship(run: Run, corpus: Corpus, out: Path, registry: Registry | None = None) -> Card:
@@ -97,7 +94,7 @@ def describe(folder: Path, corpus: Corpus, registry: Registry, source: str, out:
     `source` and `out` are the run's and the folder's names as the card shall write them.
     """
     model, run = load(str(folder), registry=registry), Run.open(folder)
-    train, valid = _stream(model.tokenizer, corpus.train), _stream(model.tokenizer, corpus.valid)
+    train, valid = (next_token.token_stream(model.tokenizer, texts).numpy() for texts in (corpus.train, corpus.valid))
     return Card(
         info=run.info,
         fields=registry.get(run.info.model).Config.model_fields,
@@ -124,7 +121,7 @@ def score(model: LoadedModel, train: NDArray[np.int32], valid: NDArray[np.int32]
     """
     windows, vocab = next_token.Windows(torch.from_numpy(valid), model.context), model.tokenizer.vocab_size
     held_out = next_token.evaluate(model.module, windows, model.tokenizer)
-    scored, characters = slice(1, 1 + held_out.tokens), characters_in(windows, model.tokenizer)
+    scored, characters = slice(1, 1 + held_out.tokens), held_out.characters
 
     def row(name: str, nats: float, size: int) -> Score:
         return Score(name, nats, nats * held_out.tokens / math.log(2) / characters, held_out.tokens, characters, size)
@@ -136,12 +133,6 @@ def score(model: LoadedModel, train: NDArray[np.int32], valid: NDArray[np.int32]
     return [*rows, row(model.title, held_out.nats_per_token, parameters)]
 
 
-def characters_in(windows: next_token.Windows, tokenizer: Tokenizer) -> int:
-    """The characters of all target tokens, counted as `zoo.tasks.next_token.evaluate` does: no end-of-text marks."""
-    batches = windows.in_order(size=64, limit=len(windows))
-    return sum(len(tokenizer.raw.decode(row.tolist())) for _, targets in batches for row in targets)
-
-
 def _half(name: str, tensor: Tensor) -> Tensor:
     if not tensor.is_floating_point():
         return tensor.contiguous()
@@ -149,12 +140,6 @@ def _half(name: str, tensor: Tensor) -> Tensor:
     if not torch.isfinite(half).all():
         raise ValueError(f"{name} holds numbers that float16 cannot hold (beyond 65,504), or that are none")
     return half
-
-
-def _stream(tokenizer: Tokenizer, texts: list[str]) -> NDArray[np.int32]:
-    """`next_token.token_stream` of all texts, a few at a time to spare memory."""
-    chunks = [texts[i : i + CHUNK] for i in range(0, len(texts), CHUNK)]
-    return np.concatenate([next_token.token_stream(tokenizer, chunk).numpy() for chunk in chunks])
 
 
 def _text(stream: NDArray[np.int32], texts: list[str]) -> Text:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from zoo.trace.derive import recompute
+from zoo.trace.derive import derivation, recompute
 from zoo.trace.trace import Trace
 
 
@@ -25,17 +25,17 @@ class Reading:
 def logit_lens(trace: Trace, row: int) -> list[Reading]:
     """One reading for the embedding and for each block, at one position; empty where the weights are not known.
 
-    An architecture without a final norm or an output matrix under schema names gives no readings.
+    A model that does not name its final norm and its output matrix, weights and all, gives no readings.
     """
-    if "unembed.W_U" not in trace.params or "final_norm" not in trace or not trace.blocks:
+    norm, head = derivation(trace, "final_norm"), derivation(trace, "logits")
+    if "final_norm" not in trace or not trace.blocks or not norm.recomputable or not head.recomputable:
         return []
     names = ["embed.out", *(f"blocks.{i}.resid" for i in range(trace.blocks))]
-    return [_read(trace, name, row) for name in names if name in trace]
+    return [_read(trace, name, row, norm.steps["x"]) for name in names if name in trace]
 
 
-def _read(trace: Trace, name: str, row: int) -> Reading:
-    """Put the stream where the last block's output stands, and let the model's own last steps run."""
-    last = f"blocks.{trace.blocks - 1}.resid"
+def _read(trace: Trace, name: str, row: int, last: str) -> Reading:
+    """Put the stream where the `last` one stands, and let the model's own last steps run."""
     stream = {last: [trace[name][row : row + 1]]}
     asked = replace(trace, steps=stream | {"final_norm": [trace["final_norm"][row : row + 1]]})
     normed = recompute(asked, "final_norm")

@@ -220,11 +220,11 @@ def record_trace(
         token = _active.set(recorder)
         stack.callback(_active.reset, token)
         output = module(ids)
-    recorder.recording.output = _logits(output)
+    recorder.recording.output = logits_of(output)
     return recorder.recording
 
 
-def _logits(output: object) -> Tensor:
+def logits_of(output: object) -> Tensor:
     """The logits in what a module returned: a tensor, an attribute `logits`, or the first of a tuple."""
     first = output[0] if isinstance(output, tuple) and output else output
     logits = getattr(output, "logits", first)

@@ -27,7 +27,10 @@ def test_the_table_holds_the_top_tokens_of_both_models_with_their_probabilities(
     before = model.trace("the cat")["probs"][-1]
     after = model.trace("the cat", edits={step: what_if.silence(head)})["probs"][-1]
     shown = {int(i) for probs in (before, after) for i in np.argsort(-probs, kind="stable")[:5]}
-    rows = {tuple(re.split(r" ?(?<!\\)\| ?", line)[1:4]) for line in table.splitlines()[2:]}
+    rows = {
+        tuple(cell.replace("\\|", "|") for cell in re.split(r" ?(?<!\\)\| ?", line)[1:4])
+        for line in table.splitlines()[2:]
+    }
     assert rows == {(quoted(model.tokenizer.piece(i)), percent(before[i]), percent(after[i])) for i in shown}
 
 
