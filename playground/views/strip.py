@@ -12,6 +12,10 @@ from playground.views.controls import Subject
 from zoo.trace.trace import Trace
 
 
+ROOM = 13
+"""How many characters a station shows."""
+
+
 def draw(subject: Subject) -> None:
     """Draw the strip; a click opens the station's step on the page Forward pass."""
     strip(stations(subject), key="strip", on_open=_open)
@@ -31,12 +35,18 @@ def stations(subject: Subject) -> list[Station]:
     best = int(probs.argmax())
     middle = [found for found in (_vectors(trace), _blocks(trace)) if found]
     return [
-        Station("", "Text", text[-40:].strip() or "␣", plural(len(text), "character")),
+        Station("", "Text", _ending(text), plural(len(text), "character")),
         Station("", "Tokens", trace.tokens[-1], f"the last of {plural(len(trace.ids), 'token')}, id {trace.ids[-1]}"),
         *middle,
         Station("logits", "Logits", number(float(logits.max())), f"the highest of {count(logits.size)} raw scores"),
         Station("probs", "Next word", subject.piece(best), f"{percent(float(probs[best]))}, the most probable token"),
     ]
+
+
+def _ending(text: str) -> str:
+    """As much of the text's end as a station holds."""
+    short = text.strip() or text
+    return short if len(short) <= ROOM else "…" + short[1 - ROOM :]
 
 
 def _vectors(trace: Trace) -> Station | None:

@@ -11,6 +11,7 @@ import pytest
 
 from playground import engine, recorded, state
 from tests.playground.helpers import FORWARD_PASS, NEXT_WORD, ROOT, faultless, sent
+from zoo.inference import load
 
 PAGES = [NEXT_WORD, FORWARD_PASS]
 
@@ -44,6 +45,14 @@ def test_the_recording_is_of_the_first_visits_text_with_the_shipped_tokenizer():
     assert trace.model == state.DEFAULT_MODEL
     assert recorded.tokenizer().encode(state.DEFAULT_PROMPT).ids == trace.ids
     assert "".join(trace.tokens) == state.DEFAULT_PROMPT
+
+
+def test_the_recording_is_what_the_shipped_model_computes():
+    """Weights that were shipped anew need a new recording: `playground/recorded.py` has the command."""
+    trace, live = recorded.trace(), load(state.DEFAULT_MODEL).trace(state.DEFAULT_PROMPT)
+    assert list(trace.steps) == list(live.steps)
+    for name in live.steps:
+        np.testing.assert_allclose(trace[name], live[name], rtol=1e-4, atol=1e-4, err_msg=name)
 
 
 def test_a_visit_that_asks_for_more_waits_for_the_models(open_page, monkeypatch):
