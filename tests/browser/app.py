@@ -5,6 +5,7 @@ Used by the fixtures in conftest.py and by the browser tests.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -27,6 +28,7 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 ).split()
 IDLE = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
+RUNNING = "[data-testid=stApp][data-test-script-state=running]"
 NEXT_WORD, FORWARD_PASS = "", "forward_pass"
 READY = {NEXT_WORD: ".candidate", FORWARD_PASS: ".spine .step"}
 """What has to stand on a page before it is finished."""
@@ -140,6 +142,14 @@ def _is_streamlits_own(message: ConsoleMessage) -> bool:
     return "404" in message.text and address.endswith(("/_stcore/health", "/_stcore/host-config"))
 
 
+def started(page: Page) -> None:
+    """Wait until the server has begun to answer what was just done; a quick answer may be over already."""
+    from playwright.sync_api import TimeoutError as Late
+
+    with contextlib.suppress(Late):
+        page.wait_for_selector(RUNNING, state="attached", timeout=1_000)
+
+
 def idle(page: Page) -> None:
     """Wait until the script has run, and nothing is still being drawn; then there is no exception."""
     page.wait_for_timeout(210)
@@ -147,7 +157,8 @@ def idle(page: Page) -> None:
     page.wait_for_function(
         "() => !document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]')", timeout=60_000
     )
-    assert page.locator("[data-testid=stException]").count() == 0, page.locator("[data-testid=stException]").inner_text()
+    raised = page.locator("[data-testid=stException]")
+    assert raised.count() == 0, raised.inner_text()
 
 
 def finished(page: Page, path: str) -> None:
@@ -170,6 +181,7 @@ def type_text(page: Page, text: str) -> None:
     box = page.get_by_label("Your text")
     box.fill(text)
     box.press("Enter")
+    started(page)
     idle(page)
 
 

@@ -17,7 +17,7 @@ from tests.browser.app import FLAGS, ROOT, App, OpenPage, Watched, chromium_path
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-AVERAGER = '''
+AVERAGER = """
 import torch
 from pydantic import BaseModel, Field
 from torch import nn
@@ -41,7 +41,7 @@ class AveragerPlugin(ModelPlugin):
     Config = Config
     def build(self, config, vocab_size):
         return Averager(config.width, vocab_size)
-'''
+"""
 TINY = "blocks=1 heads=2 width=16 context=32".split()
 
 

@@ -43,7 +43,8 @@ const scrolls = node => {
     }
     return false;
 };
-const words = node => `${node.tagName.toLowerCase()}.${node.className} ${JSON.stringify((node.innerText ?? '').slice(0, 40))}`;
+const said = node => JSON.stringify((node.innerText ?? '').slice(0, 40));
+const words = node => `${node.tagName.toLowerCase()}.${node.className} ${said(node)}`;
 // What of an element can be seen: its box without what a scrolling or clipping ancestor hides.
 const boxed = node => {
     let { left, right, top, bottom } = node.getBoundingClientRect();
@@ -57,22 +58,23 @@ const boxed = node => {
 };
 """
 _OUTSIDE = f"""() => {{ {_WALK}
-    const texts = all.filter(n => n.matches('h1, h2, h3, p, li, button, input:not([type=range]), canvas, table, .chip, .station, .step')
-        && seen(n) && !scrolls(n));
-    return texts.filter(n => {{ const b = n.getBoundingClientRect(); return boxed(n) && (b.left < -1 || b.right > innerWidth + 1); }}).map(words);
+    const kinds = 'h1, h2, h3, p, li, button, input:not([type=range]), canvas, table, .chip, .station, .step';
+    const texts = all.filter(n => n.matches(kinds) && seen(n) && !scrolls(n));
+    const beyond = b => b.left < -1 || b.right > innerWidth + 1;
+    return texts.filter(n => boxed(n) && beyond(n.getBoundingClientRect())).map(words);
 }}"""
 _CUT_OFF = f"""() => {{ {_WALK}
-    const texts = all.filter(n => n.matches('h1, h2, h3, p, button, label, .chip, .token, .prob, .logit, .note, .name, td, th')
-        && seen(n));
+    const kinds = 'h1, h2, h3, p, button, label, .chip, .token, .prob, .logit, .note, .name, td, th';
+    const texts = all.filter(n => n.matches(kinds) && seen(n));
     return texts.filter(n => {{
         const style = getComputedStyle(n);
-        const clipped = style.overflowX !== 'visible' && style.overflowX !== 'auto' && style.textOverflow !== 'ellipsis';
+        const clipped = !['visible', 'auto'].includes(style.overflowX) && style.textOverflow !== 'ellipsis';
         return clipped && n.scrollWidth > n.clientWidth + 1 && boxed(n);
     }}).map(words);
 }}"""
 _OVERLAPS = f"""() => {{ {_WALK}
-    const things = all.filter(n => n.matches('button, input:not([type=range]), h1, h2, h3, p, .candidate, .station, .chip')
-        && seen(n) && !scrolls(n) && boxed(n) && !n.closest('table, .thumbs, [data-testid=stSlider]'));
+    const kinds = 'button, input:not([type=range]), h1, h2, h3, p, .candidate, .station, .chip';
+    const things = all.filter(n => n.matches(kinds) && seen(n) && !scrolls(n) && boxed(n) && !n.closest('table, .thumbs, [data-testid=stSlider]'));
     const found = [];
     for (const [i, a] of things.entries()) {{
         const x = boxed(a);

@@ -69,7 +69,9 @@ def test_a_token_is_added_marked_reopened_and_taken_back(start: Start) -> None:
     assert taken.count() == 1
     assert taken.get_attribute("data-id") == str(added)
     probs = reference.shipped().steps(ids(page))["probs"][length - 1]
-    shown = reading.Shown("taken", taken.locator(".prob").inner_text(), float(taken.get_attribute("data-prob") or "nan"))
+    shown = reading.Shown(
+        "taken", taken.locator(".prob").inner_text(), float(taken.get_attribute("data-prob") or "nan")
+    )
     assert reading.disagreements([shown], lambda _: float(probs[added]), reading.tolerance(probs)) == []
     rank = int((probs > probs[added]).sum()) + 1
     assert taken.locator(".rank").inner_text() == str(rank)
@@ -155,7 +157,9 @@ def test_the_address_of_the_page_reopens_the_same_view(start: Start, watch: Open
 
 def selected(page: Page) -> list[int]:
     """The positions of the chips that are selected."""
-    script = "all => all.filter(one => one.getAttribute('aria-selected') === 'true').map(one => Number(one.dataset.index))"
+    script = (
+        "all => all.filter(one => one.getAttribute('aria-selected') === 'true').map(one => Number(one.dataset.index))"
+    )
     return [int(place) for place in page.locator(".chip").evaluate_all(script)]
 
 

@@ -98,7 +98,9 @@ def open_cell(page: Page, step: str, *, head: int | None = None, all_terms: bool
     raw = panel.evaluate(_OPENED)
     shown = [pair for row in raw["terms"] + raw["rest"] for pair in row]
     shown += [pair for *_, pairs in raw["lines"] for pair in pairs] + [raw["result"]]
-    wrong = [pair for pair in shown if not reading.is_rounding_of(pair[1], number(pair[0]), 1e-6 * abs(number(pair[0])))]
+    wrong = [
+        pair for pair in shown if not reading.is_rounding_of(pair[1], number(pair[0]), 1e-6 * abs(number(pair[0])))
+    ]
     assert wrong == []
     lines = [_line(*each) for each in raw["lines"]]
     terms = [[number(value) for value, _ in row] for row in raw["terms"]]

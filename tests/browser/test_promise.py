@@ -81,7 +81,9 @@ def test_the_strip_of_stations_can_be_recomputed(home: Page, steps: Steps) -> No
     growth = np.linalg.norm(last) / np.linalg.norm(steps["embed.out"][-1])
     best = int(steps["probs"][-1].argmax())
     ids = reference.shipped().ids(TEXT)
-    assert values[:2] == [TEXT, reference.shipped().piece(ids[-1])]
+    assert TEXT.endswith(values[0].removeprefix("…"))
+    assert len(values[0]) > 8
+    assert values[1] == reference.shipped().piece(ids[-1])
     assert f"{len(TEXT)} characters" in words[0]
     assert f"the last of {len(ids)} tokens, id {ids[-1]}" in words[1]
     assert reading.is_rounding_of(values[2], steps["embed.out"][-1, 0], 1e-6)
@@ -94,7 +96,13 @@ def test_the_strip_of_stations_can_be_recomputed(home: Page, steps: Steps) -> No
 def test_every_step_of_the_forward_pass_can_be_recomputed(forward: Page, steps: Steps) -> None:
     blocks = 1 + max(int(name.split(".")[1]) for name in steps if name.startswith("blocks."))
     wrong = {}
-    for name in ["embed.tok", "embed.pos", "embed.out", *(f"blocks.{blocks // 2}.{each}" for each in PLAIN), "final_norm"]:
+    for name in [
+        "embed.tok",
+        "embed.pos",
+        "embed.out",
+        *(f"blocks.{blocks // 2}.{each}" for each in PLAIN),
+        "final_norm",
+    ]:
         choose_step(forward, name)
         wrong[name] = compare(forward, steps[name])
     for name in (f"blocks.{blocks - 1}.{each}" for each in HEADED):

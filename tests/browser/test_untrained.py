@@ -13,7 +13,18 @@ import numpy as np
 import pytest
 
 from tests.browser import reading, reference
-from tests.browser.app import FORWARD_PASS, NEXT_WORD, App, OpenPage, choose_step, finished, go_to, idle, type_text, until
+from tests.browser.app import (
+    FORWARD_PASS,
+    NEXT_WORD,
+    App,
+    OpenPage,
+    choose_step,
+    finished,
+    go_to,
+    idle,
+    type_text,
+    until,
+)
 from zoo.models.gpt import Config, GPTPlugin
 from zoo.training.run import Run, seeded_build
 
