@@ -11,7 +11,6 @@ from playground.text import count, number, percent, plural
 from playground.views.controls import Subject
 from zoo.trace.trace import Trace
 
-
 ROOM = 13
 """How many characters a station shows."""
 

@@ -67,7 +67,9 @@ def _options() -> argparse.Namespace:
 def _hugging_face(folder: Path, ids: Tensor) -> Calls:
     """A random GPT-2 small, saved to a folder; read back by transformers and by the zoo's adapter."""
     from transformers import GPT2Config, GPT2LMHeadModel
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     config = GPT2Config(
         vocab_size=VOCAB, n_positions=CONTEXT, n_embd=WIDTH, n_layer=BLOCKS, n_head=HEADS, attn_implementation="eager"
     )

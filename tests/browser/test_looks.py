@@ -74,7 +74,8 @@ _CUT_OFF = f"""() => {{ {_WALK}
 }}"""
 _OVERLAPS = f"""() => {{ {_WALK}
     const kinds = 'button, input:not([type=range]), h1, h2, h3, p, .candidate, .station, .chip';
-    const things = all.filter(n => n.matches(kinds) && seen(n) && !scrolls(n) && boxed(n) && !n.closest('table, .thumbs, [data-testid=stSlider]'));
+    const free = n => !scrolls(n) && !n.closest('table, .thumbs, [data-testid=stSlider]');
+    const things = all.filter(n => n.matches(kinds) && seen(n) && free(n) && boxed(n));
     const found = [];
     for (const [i, a] of things.entries()) {{
         const x = boxed(a);

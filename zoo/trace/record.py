@@ -2,7 +2,8 @@
 
 Rules, each held by a test:
 1. A hook acts only for the trace that installed it (a ContextVar): cached models are shared by threads.
-2. A value is copied when it is recorded: a later in-place change must not rewrite history.
+2. A value is copied when it is recorded: a later in-place change must not rewrite history. The output
+   alone (`OUTPUT`) is kept as the model returned it.
 3. There is a budget in bytes; what did not fit is named in `Recording.dropped`.
 4. The same name twice in one pass becomes call 0, 1, 2, …
 5. Tracing runs in eval mode without gradients and restores everything, also when the model raises.
