@@ -1,14 +1,19 @@
 """What the user has chosen, in one typed place: every session_state key and query parameter.
 
-Widgets that are bound to the URL own their value (`key=MODEL, bind="query-params"`). What is chosen
-elsewhere (a token, a step, words that were added) is kept here, in the session and in the URL.
+A new session takes its values from the address, each held to its range; from then on the session
+rules, and `write_url` keeps the address in step, so that it reopens the same view. A widget with one
+of these names as its key (and `persist_state="session"`) edits the value directly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
+
+from playground.what_if import NOTHING
 
 MODEL = "model"
 PROMPT = "prompt"
@@ -19,88 +24,146 @@ TOP_K = "top_k"
 TOP_P = "top_p"
 DRAW = "draw"
 WHAT_IF = "what_if"
-
 ADDED = "added"
 TOKEN = "token"
 STEP = "step"
 HEAD = "head"
 
 DEFAULT_MODEL = "zoo/gpt"
+DEFAULT_TITLE = "GPT"
 DEFAULT_PROMPT = "She enjoys playing"
 DEFAULT_STEP = "blocks.0.attn.pattern"
+TRAINED, UNTRAINED = "trained", "untrained"
 MAX_CHARACTERS = 2000
 MAX_TOKENS = 128
 """The longest text that the pages follow, whatever the model could read: a page must answer at once."""
 MAX_SEED = 2**31 - 1
+MAX_TEMPERATURE = 2.0
+MAX_TOP_K = 1000
+MIN_TOP_P = 0.05
 
 
-def _get(name: str) -> str:
-    """The session's value, or on a fresh session the URL's."""
+def _text(value: Any) -> str:
+    return str(value)[:MAX_CHARACTERS]
+
+
+def _whole(most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        return int(min(max(int(str(value)[:20]), 0), most))
+
+    return read
+
+
+def _share(least: float, most: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        if not math.isfinite(number := float(str(value)[:20])):
+            raise ValueError(f"{value} is not a number")
+        return min(max(number, least), most)
+
+    return read
+
+
+_VALUES: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+    MODEL: (DEFAULT_TITLE, _text),
+    PROMPT: (DEFAULT_PROMPT, _text),
+    WEIGHTS: (TRAINED, _text),
+    SEED: (0, _whole(MAX_SEED)),
+    TEMPERATURE: (1.0, _share(0.0, MAX_TEMPERATURE)),
+    TOP_K: (0, _whole(MAX_TOP_K)),
+    TOP_P: (1.0, _share(MIN_TOP_P, 1.0)),
+    DRAW: (0, _whole(MAX_SEED)),
+    WHAT_IF: (NOTHING, _text),
+    ADDED: ("", _text),
+    TOKEN: ("", _text),
+    STEP: ("", _text),
+    HEAD: ("", _text),
+}
+"""Name -> what it is where nothing was chosen, and how a value from outside is read and held to its range."""
+
+
+def _held(name: str, value: Any) -> Any:
+    """A value from the address or from a widget, within its range; the default where it makes no sense."""
+    default, read = _VALUES[name]
+    try:
+        return default if value is None else read(value)
+    except (ValueError, OverflowError):
+        return default
+
+
+def get(name: str) -> Any:
+    """The session's value, or in a fresh session the address's; always within its range."""
     if name not in st.session_state:
-        st.session_state[name] = str(st.query_params.get(name, ""))
-    return str(st.session_state[name])
+        st.session_state[name] = _held(name, st.query_params.get(name))
+    return _held(name, st.session_state[name])
 
 
-def _put(name: str, value: str) -> None:
-    st.session_state[name] = value
+def choose(name: str, options: Sequence[str]) -> None:
+    """Hold a choice to what is on offer: the first option, where the value is none of them."""
+    if get(name) not in options:
+        st.session_state[name] = options[0]
+
+
+def read_url() -> None:
+    """Take over the address, in a session that has just begun."""
+    for name in _VALUES:
+        get(name)
 
 
 def write_url() -> None:
-    """Put into the URL what no widget puts there, so that the page's address reopens the same view."""
-    for name in (ADDED, TOKEN, STEP, HEAD):
-        value = _get(name)
-        if value and st.query_params.get(name) != value:
-            st.query_params[name] = value
-        elif not value and name in st.query_params:
-            del st.query_params[name]
+    """Put what was chosen into the address; what is at its default stays out of it."""
+    for name, (default, _) in _VALUES.items():
+        value = get(name)
+        if value == default:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != str(value):
+            st.query_params[name] = str(value)
+
+
+def is_first_visit() -> bool:
+    """Whether nothing has been chosen that a recording of the first visit could not show."""
+    return all(get(name) == default for name, (default, _) in _VALUES.items() if name not in (STEP, HEAD))
 
 
 def added() -> list[int]:
     """Ids of the tokens that were generated after the prompt."""
-    parts = [part for part in _get(ADDED).split(".") if part.isdecimal() and len(part) < 8]
+    parts = [part for part in get(ADDED).split(".") if part.isdecimal() and len(part) < 8]
     return [int(part) for part in parts[:MAX_TOKENS]]
 
 
 def set_added(ids: Sequence[int]) -> None:
     """Replace the generated tokens; a token that was selected is let go."""
-    _put(ADDED, ".".join(map(str, ids[:MAX_TOKENS])))
-    _put(TOKEN, "")
+    st.session_state[ADDED] = ".".join(map(str, ids[:MAX_TOKENS]))
+    st.session_state[TOKEN] = ""
 
 
 def token() -> int | None:
     """The position of the selected token; None for the word that comes next."""
-    value = _get(TOKEN)
+    value = get(TOKEN)
     return int(value) if value.isdecimal() and len(value) < 6 else None
 
 
 def set_token(position: int | None) -> None:
     """Select a token of the text."""
-    _put(TOKEN, "" if position is None else str(position))
+    st.session_state[TOKEN] = "" if position is None else str(position)
 
 
 def step() -> str:
     """The selected step's schema name."""
-    return _get(STEP) or DEFAULT_STEP
+    return str(get(STEP)) or DEFAULT_STEP
 
 
 def set_step(name: str) -> None:
     """Select a step of the forward pass."""
-    _put(STEP, name)
+    st.session_state[STEP] = name
 
 
 def head() -> int:
     """The selected attention head."""
-    value = _get(HEAD)
+    value = get(HEAD)
     return int(value) if value.isdecimal() and len(value) < 4 else 0
 
 
 def set_head(block: int, number: int) -> None:
     """Select a head, and with it its block's attention pattern."""
-    _put(HEAD, str(number))
+    st.session_state[HEAD] = str(number)
     set_step(f"blocks.{block}.attn.pattern")
-
-
-def is_first_visit() -> bool:
-    """Whether nothing has been chosen yet, in this session or by the URL: the recorded trace fits."""
-    names = (MODEL, PROMPT, WEIGHTS, SEED, ADDED, TOKEN, TEMPERATURE, TOP_K, TOP_P, DRAW)
-    return not any(st.query_params.get(name) for name in names)

@@ -16,8 +16,6 @@ from zoo.trace.trace import Trace
 if TYPE_CHECKING:
     from zoo.inference import LoadedModel
 
-TRAINED, UNTRAINED = "trained", "untrained"
-
 
 @dataclass(frozen=True)
 class Subject:
@@ -74,7 +72,7 @@ def subject() -> Subject | None:
 
 
 def _recorded() -> Subject:
-    key, _ = _bar([Choice(state.DEFAULT_MODEL, "GPT")])
+    key, _ = _bar([Choice(state.DEFAULT_MODEL, state.DEFAULT_TITLE)])
     trace = recorded.trace()
     st.caption(
         ":material/history: This is a recording of the model named above, shown while the model itself loads.",
@@ -83,63 +81,77 @@ def _recorded() -> Subject:
     return Subject(trace, "".join(trace.tokens), len(trace.ids), None, key)
 
 
-@st.fragment(run_every=0.4)
+@st.fragment(run_every=1.0)
 def _look_again() -> None:
     """Ask until the models are there, then draw the page live."""
-    engine.warm_up()
     if engine.ready():
         st.rerun()
 
 
 def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int, int], str]:
     by_title = {choice.title: choice for choice in models}
+    state.choose(state.MODEL, list(by_title))
     left, middle, right = st.columns([5, 2.4, 2.2], vertical_alignment="bottom")
-    text = left.text_input(
+    left.text_input(
         "Your text",
-        state.DEFAULT_PROMPT,
         key=state.PROMPT,
-        bind="query-params",
+        persist_state="session",
         max_chars=state.MAX_CHARACTERS,
         placeholder="Type a few words",
         on_change=state.set_added,
         args=([],),
     )
-    name = middle.selectbox(
+    middle.selectbox(
         "Model",
         list(by_title),
         key=state.MODEL,
-        bind="query-params",
+        persist_state="session",
         on_change=state.set_added,
         args=([],),
     )
-    choice = by_title.get(name, models[0])
+    choice = by_title[state.get(state.MODEL)]
     with right:
-        weights = st.segmented_control(
-            "Weights",
-            [TRAINED, UNTRAINED] if choice.trained else [UNTRAINED],
-            default=TRAINED if choice.trained else UNTRAINED,
-            required=True,
-            key=state.WEIGHTS,
-            bind="query-params",
-            help="Untrained: the same architecture and the same tokenizer, with random weights made from a seed.",
-        )
-    untrained = weights == UNTRAINED
+        untrained = _untrained(choice)
     seed = _seed() if untrained else 0
-    return (choice.key, untrained, seed, choice.stamp), (text or "")[: state.MAX_CHARACTERS]
+    return (choice.key, untrained, seed, choice.stamp), state.get(state.PROMPT)
+
+
+def _untrained(choice: Choice) -> bool:
+    """Whether the untrained twin is asked for, or all that there is."""
+    if not choice.trained:
+        st.segmented_control(
+            "Weights",
+            [state.UNTRAINED],
+            default=state.UNTRAINED,
+            required=True,
+            key="only_weights",
+            help="Nobody has trained this model yet: its weights are random, made from a seed.",
+        )
+        return True
+    state.choose(state.WEIGHTS, [state.TRAINED, state.UNTRAINED])
+    st.segmented_control(
+        "Weights",
+        [state.TRAINED, state.UNTRAINED],
+        required=True,
+        key=state.WEIGHTS,
+        persist_state="session",
+        help="Untrained: the same architecture and the same tokenizer, with random weights made from a seed.",
+    )
+    return bool(state.get(state.WEIGHTS) == state.UNTRAINED)
 
 
 def _seed() -> int:
-    value = st.number_input(
+    st.number_input(
         "Seed of the random weights",
         min_value=0,
         max_value=state.MAX_SEED,
         step=1,
         key=state.SEED,
-        bind="query-params",
+        persist_state="session",
         width=240,
         help="The same seed gives the same random weights, today and tomorrow.",
     )
-    return min(max(int(value or 0), 0), state.MAX_SEED)
+    return int(state.get(state.SEED))
 
 
 def about(subject: Subject) -> str:

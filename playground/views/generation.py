@@ -45,49 +45,51 @@ def draw(subject: Subject) -> None:
 
 
 def _settings() -> tuple[Sampling, int]:
-    with st.expander("How the token is drawn", icon=":material/casino:"):
-        temperature = st.slider(
-            "Temperature",
-            0.0,
-            2.0,
-            1.0,
-            0.05,
-            key=state.TEMPERATURE,
-            bind="query-params",
-            help="Divides the logits before the softmax. 0 always takes the most probable token.",
-        )
-        top_k = st.number_input(
-            "Top-k: keep only the k most probable tokens (0 keeps all)",
-            min_value=0,
-            max_value=1000,
-            value=0,
-            key=state.TOP_K,
-            bind="query-params",
-        )
-        top_p = st.slider(
-            "Top-p: keep the most probable tokens up to this share",
-            0.05,
-            1.0,
-            1.0,
-            0.05,
-            key=state.TOP_P,
-            bind="query-params",
-        )
-        seed = st.number_input(
-            "Seed of the draw",
-            min_value=0,
-            max_value=state.MAX_SEED,
-            value=0,
-            key=state.DRAW,
-            bind="query-params",
-            help="The same text, settings and seed draw the same token.",
-        )
-    clamped = Sampling(
-        temperature=min(max(float(temperature), 0.0), 2.0),
-        top_k=min(max(int(top_k or 0), 0), 1000),
-        top_p=min(max(float(top_p), 0.05), 1.0),
+    box = st.expander("How the token is drawn", icon=":material/casino:", key="how_drawn", on_change="rerun")
+    if box.open:
+        with box:
+            _sliders()
+    sampling = Sampling(
+        temperature=state.get(state.TEMPERATURE), top_k=state.get(state.TOP_K), top_p=state.get(state.TOP_P)
     )
-    return clamped, min(max(int(seed or 0), 0), state.MAX_SEED)
+    return sampling, state.get(state.DRAW)
+
+
+def _sliders() -> None:
+    st.slider(
+        "Temperature",
+        0.0,
+        state.MAX_TEMPERATURE,
+        step=0.05,
+        key=state.TEMPERATURE,
+        persist_state="session",
+        help="Divides the logits before the softmax. 0 always takes the most probable token.",
+    )
+    st.number_input(
+        "Top-k: keep only the k most probable tokens (0 keeps all)",
+        min_value=0,
+        max_value=state.MAX_TOP_K,
+        step=1,
+        key=state.TOP_K,
+        persist_state="session",
+    )
+    st.slider(
+        "Top-p: keep the most probable tokens up to this share",
+        state.MIN_TOP_P,
+        1.0,
+        step=0.05,
+        key=state.TOP_P,
+        persist_state="session",
+    )
+    st.number_input(
+        "Seed of the draw",
+        min_value=0,
+        max_value=state.MAX_SEED,
+        step=1,
+        key=state.DRAW,
+        persist_state="session",
+        help="The same text, settings and seed draw the same token.",
+    )
 
 
 def _add(subject: Subject, tokens: int, sampling: Sampling, seed: int) -> None:

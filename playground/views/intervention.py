@@ -22,13 +22,15 @@ def choose(subject: Subject) -> Subject:
     if not parts:
         st.caption("Nothing can be switched off here: this model names none of its parts.")
         return subject
-    chosen = st.selectbox(
+    state.choose(state.WHAT_IF, [what_if.NOTHING, *parts])
+    st.selectbox(
         "What if a part were switched off?",
         [what_if.NOTHING, *parts],
         key=state.WHAT_IF,
-        bind="query-params",
+        persist_state="session",
         help="Its output is replaced by zeros, and everything after it is computed anew.",
     )
+    chosen = state.get(state.WHAT_IF)
     if chosen not in parts:
         return subject
     return replace(subject, trace=engine.trace(*subject.key, tuple(subject.trace.ids), parts[chosen]))

@@ -68,7 +68,7 @@ def _no_browser(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def settings(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Where the app finds models: two plugins, one of them broken; a run of two steps; Hugging Face folders."""
     folder = tmp_path_factory.mktemp("app")
     plugins, runs, none = folder / "plugins", folder / "runs", folder / "models"

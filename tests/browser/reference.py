@@ -41,9 +41,9 @@ class Reference:
         """What one token writes."""
         return str(self.tokenizer.decode([token_id], skip_special_tokens=False))
 
-    def steps(self, ids: list[int]) -> dict[str, Array]:
-        """Every step of the forward pass under the name that the page gives it."""
-        return forward(self.weights, self.heads, ids)
+    def steps(self, ids: list[int], silenced: tuple[int, int] | None = None) -> dict[str, Array]:
+        """Every step of the forward pass under the name that the page gives it; a (block, head) may be silenced."""
+        return forward(self.weights, self.heads, ids, silenced)
 
 
 @cache
@@ -77,14 +77,16 @@ def _numbers(raw: bytes, kind: str) -> Array:
     return np.frombuffer(raw, _PLAIN[kind]).astype(np.float64)
 
 
-def forward(weights: dict[str, Array], heads: int, ids: list[int]) -> dict[str, Array]:
+def forward(
+    weights: dict[str, Array], heads: int, ids: list[int], silenced: tuple[int, int] | None = None
+) -> dict[str, Array]:
     """ids (T,) -> each step: (T, C), (H, T, D) or (H, T, T), and logits and probs (T, V)."""
     w, time = weights, len(ids)
     steps = {"embed.tok": w["embed.weight"][ids], "embed.pos": w["embed_positions.weight"][:time]}
     steps["embed.out"] = steps["embed.tok"] + steps["embed.pos"]
     x = steps["embed.out"]
     for i in range(1 + max(int(name.split(".")[1]) for name in w if name.startswith("blocks."))):
-        found = block({name: w[f"blocks.{i}.{name}"] for name in _parts(w, i)}, heads, x)
+        found = block({name: w[f"blocks.{i}.{name}"] for name in _parts(w, i)}, heads, x, _head_of(silenced, i))
         steps |= {f"blocks.{i}.{name}": value for name, value in found.items()}
         x = found["resid"]
     steps["final_norm"] = layer_norm(x, w["final_norm.weight"], w["final_norm.bias"])
@@ -98,8 +100,12 @@ def _parts(weights: dict[str, Array], i: int) -> list[str]:
     return [name.removeprefix(start) for name in weights if name.startswith(start)]
 
 
-def block(w: dict[str, Array], heads: int, x: Array) -> dict[str, Array]:
-    """One block over the stream x (T, C)."""
+def _head_of(silenced: tuple[int, int] | None, i: int) -> int | None:
+    return silenced[1] if silenced is not None and silenced[0] == i else None
+
+
+def block(w: dict[str, Array], heads: int, x: Array, silenced: int | None = None) -> dict[str, Array]:
+    """One block over the stream x (T, C); the head `silenced` answers with zeros."""
     s = {"norm1": layer_norm(x, w["norm1.weight"], w["norm1.bias"])}
     for letter, name in (("q", "query"), ("k", "key"), ("v", "value")):
         s[f"attn.{letter}"] = _split(s["norm1"] @ w[f"attn.{name}.weight"].T + w[f"attn.{name}.bias"], heads)
@@ -107,6 +113,8 @@ def block(w: dict[str, Array], heads: int, x: Array) -> dict[str, Array]:
     s["attn.mask"] = np.triu(np.full((len(x), len(x)), -np.inf), k=1)
     s["attn.pattern"] = softmax(s["attn.scores"] + s["attn.mask"])
     s["attn.z"] = np.einsum("hqk,hkd->hqd", s["attn.pattern"], s["attn.v"])
+    if silenced is not None:
+        s["attn.z"][silenced] = 0
     joined = s["attn.z"].transpose(1, 0, 2).reshape(x.shape)
     s["attn.out"] = joined @ w["attn.out.weight"].T + w["attn.out.bias"]
     s["resid_mid"] = x + s["attn.out"]

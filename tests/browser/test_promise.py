@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.browser import reading, reference
-from tests.browser.app import FORWARD_PASS, NEXT_WORD, App, OpenPage, choose_step, finished, go_to, type_text
+from tests.browser.app import FORWARD_PASS, NEXT_WORD, App, OpenPage, choose_step, finished, go_to, idle, type_text
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -142,6 +142,23 @@ def test_the_logit_lens_on_the_spine_can_be_recomputed(forward: Page, steps: Ste
         token, share = note.removeprefix("reads ").split(" ", 1)
         assert token == reading.visible(model.piece(int(probs.argmax())))
         assert reading.is_rounding_of(share, float(probs.max()), 1e-5), note
+
+
+def test_a_silenced_head_moves_the_prediction_as_recomputed(forward: Page, steps: Steps) -> None:
+    forward.locator(".st-key-what_if input").fill("Block 1, head 2")  # the list shows what fits the words
+    forward.get_by_role("option", name="Block 1, head 2 off").click()
+    forward.get_by_text("Switching it off moved").wait_for()
+    idle(forward)
+    model = reference.shipped()
+    before, after = steps["probs"][-1], model.steps(model.ids(TEXT), silenced=(1, 2))["probs"][-1]
+    rows = [each.locator("td").all_inner_texts() for each in forward.locator("[data-testid=stMarkdown] tbody tr").all()]
+    top = {*np.argsort(-before)[:5].tolist(), *np.argsort(-after)[:5].tolist()}
+    assert [reading.visible(model.piece(i)) for i in sorted(top, key=lambda i: -before[i])] == [row[0] for row in rows]
+    for i, (_, whole, edited) in zip(sorted(top, key=lambda i: -before[i]), rows, strict=True):
+        assert reading.is_rounding_of(whole, before[i], 1e-5)
+        assert reading.is_rounding_of(edited, after[i], 1e-5)
+    moved = forward.get_by_text("Switching it off moved").inner_text().split(" moved ")[1].split(" of ")[0]
+    assert reading.is_rounding_of(moved, float(np.abs(before - after).sum() / 2), 1e-4)
 
 
 def test_one_falsified_number_is_noticed_wherever_it_stands(app: App, watch: OpenPage, steps: Steps) -> None:

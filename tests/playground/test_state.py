@@ -124,5 +124,5 @@ def test_an_address_that_asks_for_something_is_no_first_visit(visit, name):
     assert state.is_first_visit()
     visit(step="logits")  # the recording has this step too
     assert state.is_first_visit()
-    visit(**{name: "1"})
+    visit(**{name: "0.5" if name == "temperature" else "1"})
     assert not state.is_first_visit()
