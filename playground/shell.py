@@ -21,7 +21,7 @@ _inside: ContextVar[bool] = ContextVar("inside_the_shell", default=False)
 def run() -> None:
     """Draw the page that the address asks for."""
     page = _navigation()
-    state.read_url()
+    state.begin(page.url_path)
     token = _inside.set(True)
     try:
         page.run()

@@ -2,7 +2,7 @@
 
 A new session takes its values from the address, each held to its range; from then on the session
 rules, and `write_url` keeps the address in step, so that it reopens the same view. A widget with one
-of these names as its key (and `persist_state="session"`) edits the value directly.
+of these names as its key edits the value directly; it is given no default of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ ADDED = "added"
 TOKEN = "token"
 STEP = "step"
 HEAD = "head"
+PAGE = "page"
+"""The page that was drawn last; not in the address's parameters, being its path."""
 
 DEFAULT_MODEL = "zoo/gpt"
 DEFAULT_TITLE = "GPT"
@@ -103,10 +105,17 @@ def choose(name: str, options: Sequence[str]) -> None:
         st.session_state[name] = options[0]
 
 
-def read_url() -> None:
-    """Take over the address, in a session that has just begun."""
+def begin(page: str) -> None:
+    """Take over the address in a new session; in any other, hold on to what Streamlit would let go.
+
+    Streamlit forgets a widget's value with the widget: on another page, or where it is hidden. Setting
+    the value again keeps it. The text is set on a new page only: somebody may be typing in its box.
+    """
+    arrived = st.session_state.get(PAGE) != page
+    st.session_state[PAGE] = page
     for name in _VALUES:
-        get(name)
+        if arrived or name != PROMPT:
+            st.session_state[name] = get(name)
 
 
 def write_url() -> None:

@@ -95,7 +95,6 @@ def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int, int], str]:
     left.text_input(
         "Your text",
         key=state.PROMPT,
-        persist_state="session",
         max_chars=state.MAX_CHARACTERS,
         placeholder="Type a few words",
         on_change=state.set_added,
@@ -105,7 +104,6 @@ def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int, int], str]:
         "Model",
         list(by_title),
         key=state.MODEL,
-        persist_state="session",
         on_change=state.set_added,
         args=([],),
     )
@@ -134,7 +132,6 @@ def _untrained(choice: Choice) -> bool:
         [state.TRAINED, state.UNTRAINED],
         required=True,
         key=state.WEIGHTS,
-        persist_state="session",
         help="Untrained: the same architecture and the same tokenizer, with random weights made from a seed.",
     )
     return bool(state.get(state.WEIGHTS) == state.UNTRAINED)
@@ -147,7 +144,6 @@ def _seed() -> int:
         max_value=state.MAX_SEED,
         step=1,
         key=state.SEED,
-        persist_state="session",
         width=240,
         help="The same seed gives the same random weights, today and tomorrow.",
     )

@@ -62,7 +62,6 @@ def _sliders() -> None:
         state.MAX_TEMPERATURE,
         step=0.05,
         key=state.TEMPERATURE,
-        persist_state="session",
         help="Divides the logits before the softmax. 0 always takes the most probable token.",
     )
     st.number_input(
@@ -71,7 +70,6 @@ def _sliders() -> None:
         max_value=state.MAX_TOP_K,
         step=1,
         key=state.TOP_K,
-        persist_state="session",
     )
     st.slider(
         "Top-p: keep the most probable tokens up to this share",
@@ -79,7 +77,6 @@ def _sliders() -> None:
         1.0,
         step=0.05,
         key=state.TOP_P,
-        persist_state="session",
     )
     st.number_input(
         "Seed of the draw",
@@ -87,7 +84,6 @@ def _sliders() -> None:
         max_value=state.MAX_SEED,
         step=1,
         key=state.DRAW,
-        persist_state="session",
         help="The same text, settings and seed draw the same token.",
     )
 

@@ -27,7 +27,6 @@ def choose(subject: Subject) -> Subject:
         "What if a part were switched off?",
         [what_if.NOTHING, *parts],
         key=state.WHAT_IF,
-        persist_state="session",
         help="Its output is replaced by zeros, and everything after it is computed anew.",
     )
     chosen = state.get(state.WHAT_IF)

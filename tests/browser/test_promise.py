@@ -145,7 +145,9 @@ def test_the_logit_lens_on_the_spine_can_be_recomputed(forward: Page, steps: Ste
 
 
 def test_a_silenced_head_moves_the_prediction_as_recomputed(forward: Page, steps: Steps) -> None:
-    forward.locator(".st-key-what_if input").fill("Block 1, head 2")  # the list shows what fits the words
+    box = forward.locator(".st-key-what_if input")
+    box.click()
+    box.fill("Block 1, head 2")  # the list is long: only what fits the words is sure to be drawn
     forward.get_by_role("option", name="Block 1, head 2 off").click()
     forward.get_by_text("Switching it off moved").wait_for()
     idle(forward)
