@@ -27,7 +27,7 @@ def run() -> None:
         page.run()
     finally:
         _inside.reset(token)
-    state.write_url()
+    state.end()
     engine.warm_up()
 
 

@@ -1,7 +1,7 @@
 """What the user has chosen, in one typed place: every session_state key and query parameter.
 
 A new session takes its values from the address, each held to its range; from then on the session
-rules, and `write_url` keeps the address in step, so that it reopens the same view. A widget with one
+rules, and `end` keeps the address in step, so that it reopens the same view. A widget with one
 of these names as its key edits the value directly; it is given no default of its own.
 """
 
@@ -28,6 +28,8 @@ ADDED = "added"
 TOKEN = "token"
 STEP = "step"
 HEAD = "head"
+KEPT = "kept"
+"""A copy of all values, which outlives the widgets."""
 PAGE = "page"
 """The page that was drawn last; not in the address's parameters, being its path."""
 
@@ -95,7 +97,8 @@ def _held(name: str, value: Any) -> Any:
 def get(name: str) -> Any:
     """The session's value, or in a fresh session the address's; always within its range."""
     if name not in st.session_state:
-        st.session_state[name] = _held(name, st.query_params.get(name))
+        kept = st.session_state.get(KEPT, {})
+        st.session_state[name] = _held(name, kept[name] if name in kept else st.query_params.get(name))
     return _held(name, st.session_state[name])
 
 
@@ -108,8 +111,9 @@ def choose(name: str, options: Sequence[str]) -> None:
 def begin(page: str) -> None:
     """Take over the address in a new session; in any other, hold on to what Streamlit would let go.
 
-    Streamlit forgets a widget's value with the widget: on another page, or where it is hidden. Setting
-    the value again keeps it. The text is set on a new page only: somebody may be typing in its box.
+    Streamlit forgets a widget's value with the widget: on another page, or where it is hidden. So the
+    values are kept beside it, and set again. The text is set on a new page only: somebody may be
+    typing in its box.
     """
     arrived = st.session_state.get(PAGE) != page
     st.session_state[PAGE] = page
@@ -118,8 +122,9 @@ def begin(page: str) -> None:
             st.session_state[name] = get(name)
 
 
-def write_url() -> None:
-    """Put what was chosen into the address; what is at its default stays out of it."""
+def end() -> None:
+    """Keep what was chosen, and put it into the address; what is at its default stays out of it."""
+    st.session_state[KEPT] = {name: get(name) for name in _VALUES}
     for name, (default, _) in _VALUES.items():
         value = get(name)
         if value == default:

@@ -107,12 +107,12 @@ def test_a_token_can_be_selected_and_let_go(visit):
 def test_the_address_gets_what_was_chosen_and_loses_what_was_not(visit):
     session = visit(token="3", prompt="stays")
     state.set_added([4, 5])
-    state.write_url()
+    state.end()
     assert session.query_params == {"added": "4.5", "prompt": "stays"}
     again = visit(**session.query_params)
     assert state.added() == [4, 5]
     state.set_added([])
-    state.write_url()
+    state.end()
     assert again.query_params == {"prompt": "stays"}
 
 
