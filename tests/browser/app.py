@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -196,10 +197,12 @@ def go_to(page: Page, path: str) -> None:
 
 
 def choose_step(page: Page, step: str) -> None:
-    """Open a step on the spine."""
+    """Open a step on the spine, and wait until its matrix stands there: the components draw after the page."""
     node = page.locator(f".spine .step[data-step='{step}']")
     if not node.count():
         page.locator(f".spine button.bar[data-block='{step.split('.')[1]}']").click()
+    title = (node.get_attribute("title") or "").split(":")[0]
     node.click()
-    idle(page)
     page.locator(f"code:text-is('{step}')").wait_for(timeout=15_000)
+    idle(page)
+    page.locator("[class*='st-key-matrix'] h3", has_text=re.compile(f"^{re.escape(title)}$")).wait_for()
