@@ -43,6 +43,13 @@ def inside() -> bool:
     return True
 
 
+def _next_word() -> None:
+    """The home page under its file's name, too: the default page itself has no path but /."""
+    from playground.views import next_word
+
+    next_word.draw()
+
+
 def _navigation() -> StreamlitPage:
     st.set_page_config(page_title=NAME, page_icon=str(ICON), layout="wide")
     return st.navigation(
@@ -51,9 +58,11 @@ def _navigation() -> StreamlitPage:
                 NEXT_WORD,
                 title="Next word",
                 icon=":material/edit_note:",
+                url_path="home",
                 default=True,
                 help="Type a few words and see which word the model expects next.",
             ),
+            st.Page(_next_word, title="Next word", url_path="next_word", visibility="hidden"),
             st.Page(
                 FORWARD_PASS,
                 title="Forward pass",

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from playground.what_if import NOTHING
+
+if TYPE_CHECKING:
+    from zoo.inference import LoadedModel
 
 MODEL = "model"
 PROMPT = "prompt"
@@ -51,6 +54,11 @@ def _text(value: Any) -> str:
     return str(value)[:MAX_CHARACTERS]
 
 
+def _line(value: Any) -> str:
+    """One line, as the box of the text holds it."""
+    return " ".join(_text(value).splitlines())
+
+
 def _whole(most: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         return int(min(max(int(str(value)[:20]), 0), most))
@@ -69,7 +77,7 @@ def _share(least: float, most: float) -> Callable[[Any], float]:
 
 _VALUES: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     MODEL: (DEFAULT_TITLE, _text),
-    PROMPT: (DEFAULT_PROMPT, _text),
+    PROMPT: (DEFAULT_PROMPT, _line),
     WEIGHTS: (TRAINED, _text),
     SEED: (0, _whole(MAX_SEED)),
     TEMPERATURE: (1.0, _share(0.0, MAX_TEMPERATURE)),
@@ -142,6 +150,18 @@ def added() -> list[int]:
     """Ids of the tokens that were generated after the prompt."""
     parts = [part for part in get(ADDED).split(".") if part.isdecimal() and len(part) < 8]
     return [int(part) for part in parts[:MAX_TOKENS]]
+
+
+def ids(model: LoadedModel) -> list[int]:
+    """What the model is fed: the prompt's ids, and those of the added tokens that it knows, as far as there is room.
+
+    Raises:
+        ValueError: the prompt is empty, or longer than the model reads or these pages follow.
+    """
+    prompt, room = model.ids(get(PROMPT)), min(model.context, MAX_TOKENS)
+    if len(prompt) > room:
+        raise ValueError(f"the text has {len(prompt)} tokens; these pages follow at most {room}: shorten it")
+    return (prompt + [i for i in added() if i < model.tokenizer.vocab_size])[:room]
 
 
 def set_added(ids: Sequence[int]) -> None:

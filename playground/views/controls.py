@@ -47,18 +47,15 @@ def subject() -> Subject | None:
     if not engine.ready():
         with st.spinner("The models are being loaded, which takes a few seconds the first time …"):
             engine.wait()
-    key, text = _bar(engine.choices())
+    key = _bar(engine.choices())
     try:
         model = engine.model(*key)
-        prompt, room = model.ids(text), min(model.context, state.MAX_TOKENS)
-        if len(prompt) > room:
-            raise ValueError(f"the text has {len(prompt)} tokens; these pages follow at most {room}: shorten it")
-        ids = (prompt + [i for i in state.added() if i < model.tokenizer.vocab_size])[:room]
+        ids = state.ids(model)
         trace = engine.trace(*key, tuple(ids))
         if not np.isfinite(trace["logits"]).all():
             raise ValueError(f"{model.title} gave numbers that are not finite, so it predicts nothing: train it anew")
         text = model.tokenizer.decode(ids if model.bos is None else ids[1:])
-        found = Subject(trace, text, len(prompt), model, key)
+        found = Subject(trace, text, len(model.ids(state.get(state.PROMPT))), model, key)
         st.caption(escaped(about(found)))
         return found
     except (ValueError, LookupError) as error:
@@ -72,7 +69,7 @@ def subject() -> Subject | None:
 
 
 def _recorded() -> Subject:
-    key, _ = _bar([Choice(state.DEFAULT_MODEL, state.DEFAULT_TITLE)])
+    key = _bar([Choice(state.DEFAULT_MODEL, state.DEFAULT_TITLE)])
     trace = recorded.trace()
     st.caption(
         ":material/history: This is a recording of the model named above, shown while the model itself loads.",
@@ -88,7 +85,7 @@ def _look_again() -> None:
         st.rerun()
 
 
-def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int, int], str]:
+def _bar(models: list[Choice]) -> tuple[str, bool, int, int]:
     by_title = {choice.title: choice for choice in models}
     state.choose(state.MODEL, list(by_title))
     left, middle, right = st.columns([5, 2.4, 2.2], vertical_alignment="bottom")
@@ -111,7 +108,7 @@ def _bar(models: list[Choice]) -> tuple[tuple[str, bool, int, int], str]:
     with right:
         untrained = _untrained(choice)
     seed = _seed() if untrained else 0
-    return (choice.key, untrained, seed, choice.stamp), state.get(state.PROMPT)
+    return choice.key, untrained, seed, choice.stamp
 
 
 def _untrained(choice: Choice) -> bool:

@@ -35,7 +35,7 @@ def draw(subject: Subject, position: int | None) -> None:
         others_prob=max(0.0, 1 - sum(each.prob for each in rows)),
         key="candidates",
         taken=taken,
-        on_take=None if position is not None or not subject.live else _take(subject),
+        on_take=None if position is not None or not subject.live else _take,
     )
     st.caption(_columns(position, subject.live))
     st.markdown(notice(probs))
@@ -87,11 +87,8 @@ def _columns(position: int | None, live: bool) -> str:
     return f"{columns} Click a row to add its token." if position is None and live else columns
 
 
-def _take(subject: Subject):  # type: ignore[no-untyped-def]
-    def take(token: int) -> None:
-        state.set_added([*subject.trace.ids[subject.prompt_tokens :], token])
-
-    return take
+def _take(token: int) -> None:
+    state.set_added([*state.added(), token])
 
 
 def _back() -> None:

@@ -43,7 +43,9 @@ def draw() -> None:
 def _chosen(stops: list[Stop]) -> Stop:
     """The selected step; where this model has no such step, the nearest one that it has."""
     name = state.step()
-    return next((stop for stop in stops if stop.id == name), stops[0])
+    leaf = name.split(".", 2)[-1]
+    alike = [stop for stop in stops if stop.block is not None and stop.id.split(".", 2)[-1] == leaf]
+    return next((stop for stop in stops if stop.id == name), alike[-1] if alike else stops[0])
 
 
 def _tokens(subject: Subject) -> None:
@@ -57,9 +59,9 @@ def _tokens(subject: Subject) -> None:
         on_select=state.set_token,
     )
     st.caption(
-        "Beside each step stands one number of the selected token: the length of its vector, or the highest value "
-        "of its attention, logits or probabilities. After each block: the token that the model would say if it "
-        "stopped there (the logit lens)."
+        "Beside each step stands one number of the selected token: the length of its vector, or the highest value of "
+        "its attention (of all heads), logits or probabilities. After each block: the token that the model would say "
+        "if it stopped there (the logit lens)."
     )
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
 from playground import state
-from playground.text import count, number, percent
+from playground.text import count, number, percent, plural
 from playground.views.controls import Subject
 from zoo.sampling import Sampling, stages
+
+if TYPE_CHECKING:
+    from zoo.inference import LoadedModel
 
 SEVERAL = 10
 
@@ -29,10 +34,10 @@ def draw(subject: Subject) -> None:
             icon=":material/add:",
             disabled=room < 1,
             on_click=_add,
-            args=(subject, 1, sampling, seed),
+            args=(subject.model, 1, sampling, seed),
         )
-        st.button(f"Add {SEVERAL}", disabled=room < 1, on_click=_add, args=(subject, SEVERAL, sampling, seed))
-        st.button("Take one back", disabled=not added, on_click=state.set_added, args=(added[:-1],))
+        st.button(f"Add {SEVERAL}", disabled=room < 1, on_click=_add, args=(subject.model, SEVERAL, sampling, seed))
+        st.button("Take one back", disabled=not added, on_click=_take_back)
         st.button("Start over", disabled=not added, on_click=state.set_added, args=([],))
     if room < 1:
         longest = min(subject.model.context, state.MAX_TOKENS)
@@ -88,11 +93,18 @@ def _sliders() -> None:
     )
 
 
-def _add(subject: Subject, tokens: int, sampling: Sampling, seed: int) -> None:
-    assert subject.model is not None
-    start, room = subject.trace.ids, state.MAX_TOKENS - len(subject.trace.ids)
-    new = subject.model.generate(start, min(tokens, room), sampling, seed)
-    state.set_added([*start[subject.prompt_tokens :], *new])
+def _add(model: LoadedModel, tokens: int, sampling: Sampling, seed: int) -> None:
+    """Go on from the text as it is now: it may have changed since the button was drawn."""
+    added = state.added()
+    try:
+        start = state.ids(model)
+    except ValueError:  # the page says what is wrong with the text
+        return
+    state.set_added([*added, *model.generate(start, min(tokens, state.MAX_TOKENS - len(start)), sampling, seed)])
+
+
+def _take_back() -> None:
+    state.set_added(state.added()[:-1])
 
 
 def _drawn_from(subject: Subject, sampling: Sampling) -> str:
@@ -106,6 +118,6 @@ def _drawn_from(subject: Subject, sampling: Sampling) -> str:
         return f"Drawn from all {count(kept)} tokens; the likeliest is drawn with {share}."
     lost = percent(float(found.probs[~found.kept].sum()))
     return (
-        f"Drawn from {count(kept)} tokens. The {count(found.final.size - kept)} others had {lost} at temperature "
+        f"Drawn from {plural(kept, 'token')}. The {count(found.final.size - kept)} others had {lost} at temperature "
         f"{number(sampling.temperature)}; that is shared out, and the likeliest is drawn with {share}."
     )

@@ -46,7 +46,7 @@ def route(subject: Subject) -> list[Stop]:
         found = entry(name)
         note = ""
         if name in lens:
-            note = f"{visible(subject.piece(lens[name].id))} {percent(lens[name].prob)}"
+            note = f"“{visible(subject.piece(lens[name].id))}” {percent(lens[name].prob)}"
         elif name in trace:
             note = _note(trace, name, row)
         stops.append(Stop(name, found.title if found else name, _kind(name), block_of(name), note, name not in trace))

@@ -18,6 +18,18 @@ from zoo.trace.sheets import sheet
 from zoo.trace.trace import Trace
 
 COLUMNS = 32
+_WORDS = {
+    "head": "heads",
+    "kv_head": "key–value heads",
+    "time": "tokens",
+    "query": "tokens that look",
+    "key": "tokens looked at",
+    "width": "numbers",
+    "head_dim": "numbers",
+    "hidden": "numbers",
+    "vocab": "tokens of the vocabulary",
+}
+"""What each dimension of the vocabulary counts."""
 WIDE = ("logits", "probs")
 """Steps with a column for every token of the vocabulary: shown from the most probable on."""
 
@@ -81,11 +93,13 @@ def _where(trace: Trace, stop: Stop) -> str:
 
 
 def shape(trace: Trace, name: str) -> str:
-    """The dimensions in words: 6 head × 4 time × 32 head_dim."""
+    """The dimensions in words: 6 heads × 4 tokens × 32 numbers."""
     array = trace[name]
     found = entry(name)
     names = found.dims if found and len(found.dims) == array.ndim else ("",) * array.ndim
-    return " × ".join(f"{count(size)} {word}".strip() for size, word in zip(array.shape, names, strict=True))
+    return " × ".join(
+        f"{count(size)} {_WORDS.get(word, '')}".strip() for size, word in zip(array.shape, names, strict=True)
+    )
 
 
 def _call(calls: int) -> int:

@@ -61,5 +61,5 @@ def _blocks(trace: Trace) -> Station | None:
         return None
     before, after = trace["embed.out"][-1], trace[f"blocks.{trace.blocks - 1}.resid"][-1]
     growth = float(np.linalg.norm(after) / np.linalg.norm(before))
-    words = f"as long as before: that much {plural(trace.blocks, 'block')} changed its vector"
+    words = f"how much longer {plural(trace.blocks, 'block')} made that vector"
     return Station("blocks.0.attn.pattern", "Blocks", f"{number(growth, 1)}×", words)

@@ -47,11 +47,13 @@ def test_home_is_finished_at_once_and_becomes_live_by_itself(fresh: App, watch: 
     assert [each.text for each in live.logits] == [each.text for each in recorded.logits]
 
 
-def test_the_first_hit_may_be_a_deep_link(fresh: App, watch: OpenPage) -> None:
+@pytest.mark.parametrize("path", [FORWARD_PASS, "next_word"])
+def test_the_first_hit_may_be_a_deep_link(fresh: App, watch: OpenPage, path: str) -> None:
     page = watch().page
-    page.goto(fresh.address(FORWARD_PASS, prompt="The cat", step="blocks.0.attn.q"))
-    finished(page, FORWARD_PASS)
+    page.goto(fresh.address(path, prompt="The cat", step="blocks.0.attn.q"))
+    finished(page, FORWARD_PASS if path == FORWARD_PASS else NEXT_WORD)
     assert page.get_by_text("Page not found").count() == 0
     assert page.get_by_role("link", name="Next word").count() == 1
     assert [piece for piece, _ in reading.read_chips(page)] == ["The", "␣cat"]
-    assert page.locator(".spine .step[aria-current]").get_attribute("data-step") == "blocks.0.attn.q"
+    if path == FORWARD_PASS:
+        assert page.locator(".spine .step[aria-current]").get_attribute("data-step") == "blocks.0.attn.q"

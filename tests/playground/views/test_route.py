@@ -102,7 +102,7 @@ def test_after_the_last_block_the_lens_reads_the_models_own_prediction():
     subject = subject_of(tiny_gpt())
     probs = subject.trace["probs"][-1]
     note = {stop.id: stop.note for stop in route(subject)}["blocks.1.resid"]
-    assert note == f"{visible(subject.piece(int(probs.argmax())))} {percent(float(probs.max()))}"
+    assert note == f"“{visible(subject.piece(int(probs.argmax())))}” {percent(float(probs.max()))}"
 
 
 def test_the_recording_has_every_stop_without_a_model():

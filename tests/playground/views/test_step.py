@@ -14,10 +14,10 @@ from tests.playground.helpers import FORWARD_PASS, faultless, sent, subject_of, 
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        ("embed.tok", "7 time × 8 width"),
-        ("blocks.0.attn.q", "2 head × 7 time × 4 head_dim"),
-        ("blocks.1.attn.mask", "7 query × 7 key"),
-        ("logits", "7 time × 257 vocab"),
+        ("embed.tok", "7 tokens × 8 numbers"),
+        ("blocks.0.attn.q", "2 heads × 7 tokens × 4 numbers"),
+        ("blocks.1.attn.mask", "7 tokens that look × 7 tokens looked at"),
+        ("logits", "7 tokens × 257 tokens of the vocabulary"),
     ],
 )
 def test_a_shape_names_its_dimensions(step, words):
