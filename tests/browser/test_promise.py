@@ -140,7 +140,7 @@ def test_the_logit_lens_on_the_spine_can_be_recomputed(forward: Page, steps: Ste
         read = reference.layer_norm(stream, model.weights["final_norm.weight"], model.weights["final_norm.bias"])
         probs = reference.softmax(read @ model.weights["unembed.weight"].T)[0]
         token, share = note.removeprefix("reads ").split(" ", 1)
-        assert token == reading.visible(model.piece(int(probs.argmax())))
+        assert token == f"“{reading.visible(model.piece(int(probs.argmax())))}”"
         assert reading.is_rounding_of(share, float(probs.max()), 1e-5), note
 
 
