@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from playground import catalogue, state, what_if
+from playground.catalogue import Weights
 
 if TYPE_CHECKING:
     from zoo.inference import LoadedModel
@@ -60,34 +61,42 @@ def _load_first() -> None:
 
 
 @st.cache_data(ttl=10, show_spinner=False)
-def choices() -> list[catalogue.Choice]:
-    """The models on offer; looked up anew after ten seconds, so a finished run appears."""
+def _common() -> list[catalogue.Choice]:
     return catalogue.choices()
 
 
-@st.cache_resource(max_entries=4, show_spinner="The model is being loaded …")
-def model(key: str, untrained: bool, seed: int, stamp: int) -> LoadedModel:
-    """A model by its key; the untrained twin has the same architecture and tokenizer.
+def choices() -> list[catalogue.Choice]:
+    """The models on offer: those of everybody, looked up anew after ten seconds, and this session's own runs."""
+    own = catalogue.app_choices(state.zoo())
+    return catalogue.distinct([*_common(), *own]) if own else _common()
 
-    `stamp` is the catalogue's: it changes when the weights on disk do.
+
+@st.cache_resource(max_entries=6, show_spinner="The model is being loaded …")
+def model(weights: Weights) -> LoadedModel:
+    """A model by its weights; twins have the same architecture and tokenizer.
 
     Raises:
         LookupError, ValueError: with one sentence for the user.
     """
     from zoo.inference import load
 
-    return load(key, untrained=untrained, seed=seed)
+    return load(
+        weights.key,
+        untrained=weights.kind == "untrained",
+        shuffled=weights.kind == "shuffled",
+        seed=weights.seed,
+        step=weights.step,
+    )
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def trace(
-    key: str,
-    untrained: bool,
-    seed: int,
-    stamp: int,
-    ids: tuple[int, ...],
-    off: tuple[str, int | None] | None = None,
-) -> Trace:
+def trace(weights: Weights, ids: tuple[int, ...], off: tuple[str, int | None] | None = None) -> Trace:
     """Every step of these ids through this model, with the step (or the head of it) that is `off` set to zero."""
     edits = {off[0]: what_if.silence(off[1])} if off else {}
-    return model(key, untrained, seed, stamp).trace_ids(ids, edits=edits)
+    return model(weights).trace_ids(ids, edits=edits)
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def checkpoints(key: str, stamp: int) -> list[int]:
+    """The steps whose weights a model keeps, in order; empty where it is no run."""
+    return catalogue.checkpoints(key)

@@ -7,7 +7,10 @@ of these names as its key edits the value directly; it is given no default of it
 
 from __future__ import annotations
 
+import hashlib
 import math
+import re
+import secrets
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +34,13 @@ ADDED = "added"
 TOKEN = "token"
 STEP = "step"
 HEAD = "head"
+AT = "at"
+"""Which checkpoint of the model is shown; the last, where it is empty."""
+RUN = "run"
+"""The training run on the page Train."""
+ZOO = "zoo"
+"""The app's runs that this session's list of models offers: sent to the zoo, or opened by a link."""
+OWNER = "owner"
 KEPT = "kept"
 """A copy of all values, which outlives the widgets."""
 PAGE = "page"
@@ -48,6 +58,9 @@ MAX_SEED = 2**31 - 1
 MAX_TEMPERATURE = 2.0
 MAX_TOP_K = 1000
 MIN_TOP_P = 0.05
+MAX_ZOO = 8
+"""How many of the app's runs one session's list of models can hold."""
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 def _text(value: Any) -> str:
@@ -57,6 +70,16 @@ def _text(value: Any) -> str:
 def _line(value: Any) -> str:
     """One line, as the box of the text holds it."""
     return " ".join(_text(value).splitlines())
+
+
+def _id(value: Any) -> str:
+    if value and not RUN_ID.fullmatch(str(value)):
+        raise ValueError("not the id of a run")
+    return str(value)
+
+
+def _ids(value: Any) -> str:
+    return ".".join([part for part in str(value).split(".") if RUN_ID.fullmatch(part)][-MAX_ZOO:])
 
 
 def _whole(most: int) -> Callable[[Any], int]:
@@ -89,6 +112,9 @@ _VALUES: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     TOKEN: ("", _text),
     STEP: ("", _text),
     HEAD: ("", _text),
+    AT: ("", _text),
+    RUN: ("", _id),
+    ZOO: ("", _ids),
 }
 """Name -> what it is where nothing was chosen, and how a value from outside is read and held to its range."""
 
@@ -201,3 +227,48 @@ def set_head(block: int, number: int) -> None:
     """Select a head, and with it its block's attention pattern."""
     st.session_state[HEAD] = str(number)
     set_step(f"blocks.{block}.attn.pattern")
+
+
+def at() -> int | None:
+    """The checkpoint that is asked for; None for the last."""
+    value = get(AT)
+    return int(value) if value.isdecimal() and len(value) < 9 else None
+
+
+def set_at(step: int | None) -> None:
+    """Ask for a checkpoint; None for the last."""
+    st.session_state[AT] = "" if step is None else str(step)
+
+
+def zoo() -> list[str]:
+    """Ids of the app's runs that this session's list of models offers."""
+    return [each for each in get(ZOO).split(".") if each]
+
+
+def add_to_zoo(run: str) -> None:
+    """Offer one of the app's runs on every page of this session; the oldest makes room."""
+    st.session_state[ZOO] = _ids(".".join([each for each in zoo() if each != run] + [run]))
+
+
+def take_from_zoo(run: str) -> None:
+    """Offer it no more."""
+    st.session_state[ZOO] = ".".join(each for each in zoo() if each != run)
+
+
+def owner() -> str:
+    """A secret that stays with this browser when the page is loaded again: what its runs are known by.
+
+    Streamlit gives every browser a random token against forged requests; the cookie hides it behind a
+    new mask each time. Without that cookie, the session's own secret.
+    """
+    parts = st.context.cookies.get("_streamlit_xsrf", "").split("|")
+    if len(parts) == 4 and parts[0] == "2":
+        try:
+            mask, hidden = bytes.fromhex(parts[1]), bytes.fromhex(parts[2])
+            token = bytes(byte ^ mask[i % len(mask)] for i, byte in enumerate(hidden))
+            return hashlib.sha256(token).hexdigest()
+        except (ValueError, ZeroDivisionError):
+            pass
+    if OWNER not in st.session_state:
+        st.session_state[OWNER] = secrets.token_hex(32)
+    return str(st.session_state[OWNER])

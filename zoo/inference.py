@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from zoo.plugin import Anatomy, ModelPlugin
 from zoo.registry import Registry, discover
 from zoo.sampling import Sampling, draw, softmax, stages
+from zoo.shuffling import shuffle_weights
 from zoo.tokenizers import Encoding, Tokenizer
 from zoo.trace.record import BUDGET, Edit, Recording, logits_of, record_trace
 from zoo.trace.schema import entry
@@ -145,6 +146,7 @@ def load(
     source: str,
     *,
     untrained: bool = False,
+    shuffled: bool = False,
     seed: int = 0,
     step: int | None = None,
     registry: Registry | None = None,
@@ -152,21 +154,24 @@ def load(
     """A model by plugin id (with its shipped weights), run folder, or Hugging Face folder.
 
     `untrained` gives the same architecture and tokenizer with random weights made from `seed`;
+    `shuffled` the trained weights, put within each tensor into an order made from `seed`;
     `step` picks a checkpoint of a run.
 
     Raises:
         LookupError: no such model, or one without trained weights.
-        ValueError: the folder can't be used.
+        ValueError: the folder can't be used, or both twins were asked for at once.
     """
     from zoo.pretrained.huggingface import is_huggingface_folder
     from zoo.pretrained.shipped import shipped_folder
 
+    if untrained and shuffled:
+        raise ValueError("a model is untrained or shuffled, not both: weights that mean nothing have nothing to lose")
     registry = registry or discover()
     folder = Path(source)
     if is_huggingface_folder(folder):
-        return _from_huggingface(source, seed if untrained else None)
+        return _from_huggingface(source, untrained, shuffled, seed)
     if (folder / "run.json").is_file():
-        return _from_run(source, folder, registry, untrained, seed, step)
+        return _from_run(source, folder, registry, untrained, shuffled, seed, step)
     if folder.is_dir():
         raise ValueError(f"{source} is neither a run folder (run.json) nor a Hugging Face folder (config.json)")
     plugin = registry.get(source)
@@ -175,13 +180,15 @@ def load(
         if not untrained:
             raise LookupError(f"{source} has no trained weights yet: train it, or ask for it untrained")
         return _fresh(plugin, seed)
-    return _from_run(source, shipped, registry, untrained, seed, step)
+    return _from_run(source, shipped, registry, untrained, shuffled, seed, step)
 
 
-def _from_huggingface(source: str, untrained_seed: int | None) -> LoadedModel:
+def _from_huggingface(source: str, untrained: bool, shuffled: bool, seed: int) -> LoadedModel:
     from zoo.pretrained.huggingface import load_huggingface
 
-    found = load_huggingface(source, untrained_seed=untrained_seed)
+    found = load_huggingface(
+        source, untrained_seed=seed if untrained else None, shuffled_seed=seed if shuffled else None
+    )
     return LoadedModel(
         id=source,
         title=found.title,
@@ -192,14 +199,14 @@ def _from_huggingface(source: str, untrained_seed: int | None) -> LoadedModel:
         context=found.context,
         names=found.names,
         anatomy=found.anatomy,
-        trained=untrained_seed is None,
-        about="trained" if untrained_seed is None else f"untrained, seed {untrained_seed}",
+        trained=not (untrained or shuffled),
+        about=_about(untrained, shuffled, seed, None),
         bos=found.bos,
     )
 
 
 def _from_run(
-    source: str, folder: Path, registry: Registry, untrained: bool, seed: int, step: int | None
+    source: str, folder: Path, registry: Registry, untrained: bool, shuffled: bool, seed: int, step: int | None
 ) -> LoadedModel:
     from zoo.training.run import Run, seeded_build
 
@@ -210,15 +217,25 @@ def _from_run(
     except ValidationError as error:
         raise ValueError(f"{folder} does not fit {run.info.model} as it is now: {readable(error)}") from error
     module = seeded_build(lambda: plugin.build(config, tokenizer.vocab_size), seed)
-    about = f"untrained, seed {seed}"
     if not untrained:
         weights = {name: value.float() for name, value in run.weights(step).items()}
         try:
             module.load_state_dict(weights)
         except RuntimeError as error:
             raise ValueError(f"{folder}: its weights do not fit {run.info.model} as it is now; train anew") from error
-        about = "trained" if step is None else f"after {step} training steps"
-    return _loaded(source, plugin, module, tokenizer, config, about, trained=not untrained and step != 0)
+    if shuffled:
+        shuffle_weights(module, seed)
+    about = _about(untrained, shuffled, seed, step)
+    trained = not (untrained or shuffled) and step != 0
+    return _loaded(source, plugin, module, tokenizer, config, about, trained=trained)
+
+
+def _about(untrained: bool, shuffled: bool, seed: int, step: int | None) -> str:
+    """Where the weights come from, in a few words."""
+    if untrained:
+        return f"untrained, seed {seed}"
+    trained = "trained" if step is None else f"after {step:,} training steps"
+    return f"{trained}, its weights shuffled, seed {seed}" if shuffled else trained
 
 
 def _fresh(plugin: ModelPlugin, seed: int) -> LoadedModel:

@@ -9,8 +9,9 @@ import numpy as np
 import streamlit as st
 
 from playground import engine, recorded, state
-from playground.catalogue import Choice
+from playground.catalogue import Choice, Weights
 from playground.text import escaped, plural, sentence
+from playground.views import timeline
 from zoo.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ class Subject:
     """The prompt and what was added to it, without a start token."""
     prompt_tokens: int
     model: LoadedModel | None
-    key: tuple[str, bool, int, int]
-    """Model key, untrained, seed, stamp: what `engine.trace` takes."""
+    weights: Weights
+    """What `engine.trace` takes."""
 
     def piece(self, token_id: int) -> str:
         """What a token writes; the recording brings its own tokenizer, which needs no torch."""
@@ -47,35 +48,37 @@ def subject() -> Subject | None:
     if not engine.ready():
         with st.spinner("The models are being loaded, which takes a few seconds the first time …"):
             engine.wait()
-    key = _bar(engine.choices())
+    weights = _bar(engine.choices())
     try:
-        model = engine.model(*key)
+        model = engine.model(weights)
         ids = state.ids(model)
-        trace = engine.trace(*key, tuple(ids))
+        trace = engine.trace(weights, tuple(ids))
         if not np.isfinite(trace["logits"]).all():
             raise ValueError(f"{model.title} gave numbers that are not finite, so it predicts nothing: train it anew")
         text = model.tokenizer.decode(ids if model.bos is None else ids[1:])
-        found = Subject(trace, text, len(model.ids(state.get(state.PROMPT))), model, key)
+        found = Subject(trace, text, len(model.ids(state.get(state.PROMPT))), model, weights)
         st.caption(escaped(about(found)))
         return found
     except (ValueError, LookupError) as error:
         st.error(escaped(sentence(str(error))), icon=":material/error:")
     except Exception as error:  # a user's own plugin may raise anything
         st.error(
-            escaped(f"The model {key[0]} failed with {type(error).__name__}. Its check says more: python -m zoo check"),
+            escaped(
+                f"The model {weights.key} failed with {type(error).__name__}. Its check says more: python -m zoo check"
+            ),
             icon=":material/error:",
         )
     return None
 
 
 def _recorded() -> Subject:
-    key = _bar([Choice(state.DEFAULT_MODEL, state.DEFAULT_TITLE)])
+    weights = _bar([Choice(state.DEFAULT_MODEL, state.DEFAULT_TITLE)])
     trace = recorded.trace()
     st.caption(
         ":material/history: This is a recording of the model named above, shown while the model itself loads.",
     )
     _look_again()
-    return Subject(trace, "".join(trace.tokens), len(trace.ids), None, key)
+    return Subject(trace, "".join(trace.tokens), len(trace.ids), None, weights)
 
 
 @st.fragment(run_every=1.0)
@@ -85,7 +88,7 @@ def _look_again() -> None:
         st.rerun()
 
 
-def _bar(models: list[Choice]) -> tuple[str, bool, int, int]:
+def _bar(models: list[Choice]) -> Weights:
     by_title = {choice.title: choice for choice in models}
     state.choose(state.MODEL, list(by_title))
     left, middle, right = st.columns([5, 2.4, 2.2], vertical_alignment="bottom")
@@ -107,8 +110,9 @@ def _bar(models: list[Choice]) -> tuple[str, bool, int, int]:
     choice = by_title[state.get(state.MODEL)]
     with right:
         untrained = _untrained(choice)
-    seed = _seed() if untrained else 0
-    return choice.key, untrained, seed, choice.stamp
+    if untrained:
+        return Weights(choice.key, "untrained", _seed(), choice.stamp)
+    return Weights(choice.key, "trained", 0, choice.stamp, timeline.choose(choice))
 
 
 def _untrained(choice: Choice) -> bool:

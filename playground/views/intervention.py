@@ -32,7 +32,7 @@ def choose(subject: Subject) -> Subject:
     chosen = state.get(state.WHAT_IF)
     if chosen not in parts:
         return subject
-    return replace(subject, trace=engine.trace(*subject.key, tuple(subject.trace.ids), parts[chosen]))
+    return replace(subject, trace=engine.trace(subject.weights, tuple(subject.trace.ids), parts[chosen]))
 
 
 def compare(whole: Subject, edited: Subject) -> None:

@@ -38,10 +38,10 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     def use(folder: Path) -> None:
         for name in ("plugins", "runs", "models"):
             monkeypatch.setenv(f"PLAYGROUND_{name.upper()}", str(folder / name))
-        engine.choices.clear()
+        engine._common.clear()
 
     yield use
-    engine.choices.clear()
+    engine._common.clear()
 
 
 @pytest.fixture

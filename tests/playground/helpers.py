@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
+from playground.catalogue import Weights
 from playground.views.controls import Subject
 from zoo.data import Corpus
 from zoo.inference import LoadedModel
@@ -101,7 +102,7 @@ def subject_of(model: LoadedModel, text: str = "the cat", added: list[int] | Non
     """What a page is about: this text in this model."""
     prompt = model.ids(text)
     trace = model.trace_ids([*prompt, *(added or [])])
-    return Subject(trace, model.tokenizer.decode(trace.ids), len(prompt), model, ("test", False, 0, 0))
+    return Subject(trace, model.tokenizer.decode(trace.ids), len(prompt), model, Weights("test"))
 
 
 def unpack(raw: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -99,6 +99,6 @@ def test_models_of_one_name_in_two_folders_can_be_told_apart(home):
 
 @given(st.dictionaries(st.text("ab/", min_size=1), st.sampled_from(["GPT", "LSTM", "Mine"])))
 def test_no_two_titles_are_the_same(titles):
-    distinct = catalogue._distinct([Choice(key, title) for key, title in titles.items()])
+    distinct = catalogue.distinct([Choice(key, title) for key, title in titles.items()])
     assert [each.key for each in distinct] == list(titles)
     assert len({each.title for each in distinct}) == len(titles)

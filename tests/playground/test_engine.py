@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 
 from playground import engine
+from playground.catalogue import Weights
 from tests.playground.helpers import subject_of
 from zoo.inference import load
 
@@ -29,20 +30,20 @@ def cold(monkeypatch) -> threading.Event:
 
 
 def test_a_model_is_loaded_once_for_all(source):
-    assert engine.model(source, False, 0, 0) is engine.model(source, False, 0, 0)
-    assert engine.model(source, True, 0, 0) is not engine.model(source, True, 1, 0)
+    assert engine.model(Weights(source)) is engine.model(Weights(source))
+    assert engine.model(Weights(source, "untrained", 0)) is not engine.model(Weights(source, "untrained", 1))
 
 
 def test_a_trace_is_the_models_own(source):
     subject = subject_of(load(source))
-    trace = engine.trace(source, False, 0, 0, tuple(subject.trace.ids))
+    trace = engine.trace(Weights(source), tuple(subject.trace.ids))
     np.testing.assert_array_equal(trace["probs"], subject.trace["probs"])
-    assert engine.trace(source, False, 0, 0, tuple(subject.trace.ids)) is trace
+    assert engine.trace(Weights(source), tuple(subject.trace.ids)) is trace
 
 
 def test_a_part_that_is_off_has_a_trace_of_its_own(source):
     ids = tuple(load(source).ids("the cat"))
-    whole, off = engine.trace(source, False, 0, 0, ids), engine.trace(source, False, 0, 0, ids, ("blocks.1.attn.z", 1))
+    whole, off = engine.trace(Weights(source), ids), engine.trace(Weights(source), ids, ("blocks.1.attn.z", 1))
     assert not whole.edited
     assert off.edited == {"blocks.1.attn.z"}
     assert not off["blocks.1.attn.z"][1].any()
@@ -52,7 +53,7 @@ def test_a_part_that_is_off_has_a_trace_of_its_own(source):
 def test_a_model_that_cannot_be_loaded_raises_its_sentence(warm):
     for _ in range(2):  # an error is not kept as an answer
         with pytest.raises(LookupError, match="no model has the id 'no/such'"):
-            engine.model("no/such", False, 0, 0)
+            engine.model(Weights("no/such"))
 
 
 def test_choices_are_looked_up_anew_when_the_cache_is_emptied(offer, folders):

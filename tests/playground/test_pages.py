@@ -41,7 +41,7 @@ def query(request, monkeypatch, open_page) -> dict[str, object]:
     """The address of each model on offer."""
     if request.param == "folder":
         monkeypatch.setenv("PLAYGROUND_MODELS", str(request.getfixturevalue("stories260k").parent))
-        engine.choices.clear()
+        engine._common.clear()
     return MODELS[request.param]
 
 
@@ -280,7 +280,7 @@ def test_a_part_that_is_off_changes_the_distribution_as_zeroed_weights_do(open_p
 def test_every_part_can_be_switched_off_on_every_step(open_page, monkeypatch, request, name):
     if "folder" in name:
         monkeypatch.setenv("PLAYGROUND_MODELS", str(request.getfixturevalue("stories260k").parent))
-        engine.choices.clear()
+        engine._common.clear()
     app = faultless(open_page(FORWARD_PASS, model=name, prompt="the cat", step="probs"))
     whole = sent(app, "matrix")[1]["values"]
     options = app.selectbox(key=state.WHAT_IF).options
@@ -360,7 +360,7 @@ def test_models_of_one_title_can_both_be_chosen(offered, open_page):
         offered(name, f"return self.unembed(x * {factor})")
         path = offered.folder / "plugins" / f"{name.lower()}.py"
         path.write_text(path.read_text().replace(f'title="{name}"', 'title="Same"'))
-    engine.choices.clear()
+    engine._common.clear()
     titles = [choice.title for choice in engine.choices() if choice.key.startswith("you/")]
     assert len(set(titles)) == 2
     rows = [sent(faultless(open_page(model=title, prompt="the cat")), "candidates")[0]["rows"] for title in titles]

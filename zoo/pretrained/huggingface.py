@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from zoo.plugin import Anatomy
 from zoo.pretrained.attention import register
 from zoo.pretrained.families import ARCHITECTURES, Architecture
+from zoo.shuffling import shuffle_weights
 from zoo.tokenizers import Tokenizer
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
@@ -71,11 +72,14 @@ def is_huggingface_folder(path: str | Path) -> bool:
     return (Path(path) / "config.json").is_file()
 
 
-def load_huggingface(path: str | Path, *, untrained_seed: int | None = None) -> Pretrained:
+def load_huggingface(
+    path: str | Path, *, untrained_seed: int | None = None, shuffled_seed: int | None = None
+) -> Pretrained:
     """Read a GPT-2 or Llama model from a folder.
 
     With `untrained_seed` the weights are not read: the same architecture gets random ones, drawn as
-    its authors draw them before training, the same for the same seed.
+    its authors draw them before training, the same for the same seed. With `shuffled_seed` the
+    trained weights are put into a random order within each tensor.
 
     Raises:
         ValueError: a file is missing or broken, or the architecture cannot be shown truthfully.
@@ -96,6 +100,8 @@ def load_huggingface(path: str | Path, *, untrained_seed: int | None = None) -> 
             if untrained_seed is None
             else _initialise(architecture, config, untrained_seed)
         )
+    if shuffled_seed is not None:
+        shuffle_weights(model, shuffled_seed)
     architecture.prepare(model)
     anatomy, context = architecture.anatomy(model), int(config.max_position_embeddings)
     return Pretrained(
@@ -106,7 +112,7 @@ def load_huggingface(path: str | Path, *, untrained_seed: int | None = None) -> 
         context=context,
         title=folder.resolve().name,
         family="gpt",
-        summary=_summary(architecture, model, anatomy, untrained_seed),
+        summary=_summary(architecture, model, anatomy, untrained_seed, shuffled_seed),
         bos=bos,
     )
 
@@ -235,11 +241,15 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _summary(architecture: Architecture, model: nn.Module, anatomy: Anatomy, seed: int | None) -> str:
+def _summary(
+    architecture: Architecture, model: nn.Module, anatomy: Anatomy, untrained: int | None, shuffled: int | None
+) -> str:
     heads = f"{anatomy.heads} heads"
     if anatomy.kv_heads != anatomy.heads:
         heads += f" that share {anatomy.kv_heads} keys and values"
-    weights = "read from its folder" if seed is None else f"random (seed {seed}): it has learned nothing"
+    weights = "read from its folder" if untrained is None else f"random (seed {untrained}): it has learned nothing"
+    if shuffled is not None:
+        weights += f" and shuffled (seed {shuffled})"
     size = sum(each.numel() for each in model.parameters())
     return f"A {architecture.title} of {anatomy.blocks} blocks with {heads}; {size:,} weights, {weights}."
 

@@ -9,6 +9,8 @@ from zoo.tokenizers import Tokenizer
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = {"zoo/gpt": "gpt-stories"}
 """Plugin id -> the folder of its trained weights."""
+RUNS: dict[str, Path] = {}
+"""Title -> the folder of a whole training that can be looked at, checkpoint by checkpoint."""
 
 
 def shipped_folder(model_id: str) -> Path | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from playground import recorded
+from playground.catalogue import Weights
 from playground.text import number, percent, visible
 from playground.views.controls import Subject
 from playground.views.route import route, why_missing
@@ -75,7 +76,7 @@ def test_a_model_without_attention_says_so(tmp_path):
 def test_a_step_that_the_budget_dropped_is_missing_with_that_reason():
     model = tiny_gpt()
     trace = model.trace("the cat", budget=3000)
-    subject = Subject(trace, "the cat", 7, model, ("test", False, 0, 0))
+    subject = Subject(trace, "the cat", 7, model, Weights("test"))
     stops = {stop.id: stop for stop in route(subject)}
     assert trace.dropped
     for name in trace.dropped:
@@ -107,6 +108,6 @@ def test_after_the_last_block_the_lens_reads_the_models_own_prediction():
 
 def test_the_recording_has_every_stop_without_a_model():
     trace = recorded.trace()
-    stops = route(Subject(trace, "", len(trace.ids), None, ("", False, 0, 0)))
+    stops = route(Subject(trace, "", len(trace.ids), None, Weights("")))
     assert [stop.id for stop in stops] == list(trace.steps)
     assert all(stop.note for stop in stops)

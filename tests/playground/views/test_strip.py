@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from playground import recorded
+from playground.catalogue import Weights
 from playground.text import number, percent
 from playground.views.controls import Subject
 from playground.views.strip import stations
@@ -57,6 +58,6 @@ def test_a_text_of_any_length_has_something_to_show(subject, text):
 
 def test_the_recording_fills_every_station_without_a_model():
     trace = recorded.trace()
-    found = stations(Subject(trace, "".join(trace.tokens), len(trace.ids), None, ("", False, 0, 0)))
+    found = stations(Subject(trace, "".join(trace.tokens), len(trace.ids), None, Weights("")))
     assert len(found) == 6
     assert found[-1].value == recorded.tokenizer().piece(int(trace["probs"][-1].argmax()))
