@@ -61,6 +61,8 @@ MIN_TOP_P = 0.05
 MAX_ZOO = 8
 """How many of the app's runs one session's list of models can hold."""
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_COOKIE = re.compile(r"2\|([0-9a-f]{8})\|([0-9a-f]{32})\|\d+")
+"""Version, mask, masked token, time."""
 
 
 def _text(value: Any) -> str:
@@ -261,14 +263,10 @@ def owner() -> str:
     Streamlit gives every browser a random token against forged requests; the cookie hides it behind a
     new mask each time. Without that cookie, the session's own secret.
     """
-    parts = st.context.cookies.get("_streamlit_xsrf", "").split("|")
-    if len(parts) == 4 and parts[0] == "2":
-        try:
-            mask, hidden = bytes.fromhex(parts[1]), bytes.fromhex(parts[2])
-            token = bytes(byte ^ mask[i % len(mask)] for i, byte in enumerate(hidden))
-            return hashlib.sha256(token).hexdigest()
-        except (ValueError, ZeroDivisionError):
-            pass
+    if cookie := _COOKIE.fullmatch(st.context.cookies.get("_streamlit_xsrf", "")):
+        mask, hidden = bytes.fromhex(cookie[1]), bytes.fromhex(cookie[2])
+        token = bytes(byte ^ mask[i % len(mask)] for i, byte in enumerate(hidden))
+        return hashlib.sha256(token).hexdigest()
     if OWNER not in st.session_state:
         st.session_state[OWNER] = secrets.token_hex(32)
     return str(st.session_state[OWNER])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from playground import catalogue
 from playground.catalogue import Choice
 from tests.playground.helpers import make_run, write_plugin
+from zoo.pretrained.shipped import shipped_folder
+from zoo.training import Run
 
 
 @pytest.fixture
@@ -102,3 +105,25 @@ def test_no_two_titles_are_the_same(titles):
     distinct = catalogue.distinct([Choice(key, title) for key, title in titles.items()])
     assert [each.key for each in distinct] == list(titles)
     assert len({each.title for each in distinct}) == len(titles)
+
+
+def test_a_run_of_the_app_is_offered_to_those_who_know_its_id(home):
+    run = make_run(home / "runs" / "app" / "a-secret-id")
+    make_run(home / "runs" / "app" / "another-id")
+    assert not [key for key in found() if "app" in key]
+    (choice,) = catalogue.app_choices(["a-secret-id", "no-such-run", "../app/another-id", ""])
+    assert choice.key == str(Path("runs/app/a-secret-id"))
+    assert choice.title == "zoo/gpt"
+    assert choice.stamp
+    info = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(json.dumps(info | {"title": "Mine"}))
+    assert catalogue.app_choices(["a-secret-id"])[0].title == "Mine"
+    both = catalogue.distinct([*catalogue.app_choices(["a-secret-id"]), Choice("zoo/x", "Mine")])
+    assert [each.title for each in both] == ["Mine (a-secret-id)", "Mine (zoo/x)"]
+
+
+def test_the_checkpoints_of_a_run_are_those_that_it_kept(home):
+    run = make_run(home / "runs" / "mine")
+    assert catalogue.checkpoints(str(run.folder)) == run.steps() == [0, 2]
+    assert catalogue.checkpoints("zoo/gpt") == Run.open(shipped_folder("zoo/gpt")).steps()
+    assert catalogue.checkpoints("nobody/knows") == []

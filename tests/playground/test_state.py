@@ -126,3 +126,59 @@ def test_an_address_that_asks_for_something_is_no_first_visit(visit, name):
     assert state.is_first_visit()
     visit(**{name: "0.5" if name == "temperature" else "1"})
     assert not state.is_first_visit()
+
+
+# --- runs and checkpoints -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "step"), [("", None), ("0", 0), ("120", 120), ("-3", None), ("x", None), ("9" * 12, None)]
+)
+def test_a_checkpoint_is_a_step_or_the_last(visit, text, step):
+    visit(at=text)
+    assert state.at() == step
+    state.set_at(7)
+    assert state.at() == 7
+    state.set_at(None)
+    assert state.at() is None
+
+
+@pytest.mark.parametrize("text", ["../secret", "a/b", "short", "x" * 65, "has space here", "ok-but.dotted"])
+def test_a_run_that_cannot_be_an_id_is_none(visit, text):
+    visit(run=text)
+    assert state.get(state.RUN) == ""
+
+
+def test_the_zoo_of_a_session_takes_runs_and_lets_the_oldest_go(visit):
+    visit(zoo="../etc.first-run_id.!!.second-run")
+    assert state.zoo() == ["first-run_id", "second-run"]
+    state.add_to_zoo("first-run_id")
+    assert state.zoo() == ["second-run", "first-run_id"]
+    state.take_from_zoo("second-run")
+    assert state.zoo() == ["first-run_id"]
+    for number in range(state.MAX_ZOO):
+        state.add_to_zoo(f"run-number-{number}")
+    assert state.zoo() == [f"run-number-{number}" for number in range(state.MAX_ZOO)]
+
+
+def masked(token: bytes, mask: bytes) -> str:
+    """A cookie as the server writes it: the token behind a mask."""
+    hidden = bytes(byte ^ mask[i % len(mask)] for i, byte in enumerate(token))
+    return f"2|{mask.hex()}|{hidden.hex()}|1795372279"
+
+
+def test_a_browser_stays_the_same_owner_behind_any_mask(visit):
+    def owner(cookie: str | None) -> str:
+        fresh = visit()
+        fresh.context = SimpleNamespace(cookies={} if cookie is None else {"_streamlit_xsrf": cookie})
+        first = state.owner()
+        assert state.owner() == first
+        return first
+
+    token, other = bytes(range(16)), bytes(range(1, 17))
+    mine = owner(masked(token, b"\x01\x02\x03\x04"))
+    assert mine == owner(masked(token, b"\xfe\xdc\xba\x98"))
+    assert mine != owner(masked(other, b"\x01\x02\x03\x04"))
+    assert token.hex() not in mine
+    for odd in (None, "", "2|zz|zz|1", "2|||", "1|ab|cd|1", "2|01"):  # nobody else's: a new secret each
+        assert len({owner(odd), owner(odd), mine}) == 3
