@@ -16,16 +16,20 @@ function drawCandidates(root, head) {
 
 function candidate(root, head, row) {
   const taken = row.id === head.taken;
-  const words = `${visible(row.piece)}: ${percent(row.prob)}, logit ${digits(row.logit, 2)}`;
+  const known = typeof row.right === "number";
+  const words = `${visible(row.piece)}: ${percent(row.prob)}, ${known ? `right would be ${percent(row.right)}, ` : ""}`
+    + `logit ${digits(row.logit, 2)}`;
   return el(head.clickable ? "button" : "div", {
-    type: head.clickable ? "button" : null, class: taken ? "candidate taken" : "candidate",
+    type: head.clickable ? "button" : null, class: `candidate${taken ? " taken" : ""}${known ? " known" : ""}`,
     title: head.clickable ? `${words}. Click to add it.` : words, "aria-label": words,
-    data: { id: row.id, prob: row.prob, logit: row.logit, rank: row.rank },
+    data: { id: row.id, prob: row.prob, logit: row.logit, rank: row.rank, ...(known && { right: row.right }) },
     onclick: head.clickable ? () => root.send(row.id) : null,
   },
     el("span", { class: "rank quiet", text: row.rank }), tokenNode(row.piece),
     el("span", { class: "track", "aria-hidden": "true" },
-      el("span", { class: "bar", style: { width: `${Math.max(row.prob * 100, 0.3)}%` } })),
+      el("span", { class: "bar", style: { width: `${Math.max(row.prob * 100, 0.3)}%` } }),
+      known ? el("span", { class: "right-mark", style: { left: `${row.right * 100}%` } }) : ""),
     el("span", { class: "prob mono", text: percent(row.prob) }),
+    known ? el("span", { class: "right-prob mono", text: percent(row.right) }) : "",
     el("span", { class: "logit mono quiet", text: digits(row.logit, 2) }));
 }

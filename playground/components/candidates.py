@@ -20,6 +20,8 @@ class Candidate:
     prob: float
     rank: int
     """1 for the most probable token of the vocabulary."""
+    right: float | None = None
+    """The exact probability, where the text comes from a language whose rules are known."""
 
 
 def candidates(

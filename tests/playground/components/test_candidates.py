@@ -23,7 +23,7 @@ def test_the_rows_come_back_as_they_were_given():
 def test_numpy_scalars_are_sent_as_numbers():
     row = Candidate("a", np.int64(7), np.float32(-1.5), np.float64(0.75), np.int32(1))
     head, _ = unpack(prepare([row], np.int64(3), np.float32(0.25), "k", np.int64(7), False))
-    assert head["rows"] == [{"piece": "a", "id": 7, "logit": -1.5, "prob": 0.75, "rank": 1}]
+    assert head["rows"] == [{"piece": "a", "id": 7, "logit": -1.5, "prob": 0.75, "rank": 1, "right": None}]
     assert (head["others"], head["others_prob"], head["taken"]) == (3, 0.25, 7)
 
 
