@@ -27,8 +27,11 @@ Family = Literal[
 Task = Literal["next-token", "masked-token", "skip-gram", "translate"]
 Origin = Literal["from-scratch", "pretrained"]
 Norm = Literal["layer_norm", "rms_norm"]
-Activation = Literal["gelu", "gelu_tanh", "silu", "relu"]
+Activation = Literal["gelu", "gelu_tanh", "silu", "relu", "relu_squared"]
 Positions = Literal["learned", "sinusoidal", "rotary", "none"]
+
+CONTEXT = 128
+"""Tokens that a model reads where its Config has no field `context`: trained on as many, asked with at most as many."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9._-]*")
 
@@ -63,10 +66,11 @@ class Anatomy:
     """A transformer's constants and weights under schema names, so that its steps can be recomputed.
 
     `params` holds every weight in "input @ W" orientation: `embed.W_E` (vocab, width), `embed.W_pos`
-    (time, width), `blocks.{i}.norm1.weight` (width), `blocks.{i}.attn.W_Q` (width, heads * head_dim),
-    `…b_Q`, `…W_K`, `…W_V`, `blocks.{i}.attn.W_O` (heads * head_dim, width), `blocks.{i}.mlp.W_in`
-    (width, hidden), `…W_gate` where gated, `…W_out` (hidden, width), `final_norm.weight`,
-    `unembed.W_U` (width, vocab). A bias that the model lacks is left out.
+    (time, width), `embed.W_prev` (vocab + 1, width; its last row stands before the first token),
+    `blocks.{i}.norm1.weight` (width), `blocks.{i}.attn.W_Q` (width, heads * head_dim), `…b_Q`, `…W_K`, `…W_V`,
+    `blocks.{i}.attn.q_norm.weight` (head_dim), `blocks.{i}.attn.W_O` (heads * head_dim, width),
+    `blocks.{i}.mlp.W_in` (width, hidden), `…W_gate` where gated, `…W_out` (hidden, width),
+    `final_norm.weight`, `unembed.W_U` (width, vocab). What the model lacks, a bias say, is left out.
     """
 
     params: Mapping[str, Any]
@@ -79,6 +83,7 @@ class Anatomy:
     activation: Activation = "gelu_tanh"
     gated: bool = False
     positions: Positions = "learned"
+    query_key_norm: bool = False
     rope_theta: float = 10_000.0
     causal: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +92,11 @@ class Anatomy:
     def scale(self) -> float:
         """What the scores are multiplied by: 1 / sqrt(head_dim)."""
         return float(self.head_dim**-0.5)
+
+
+def context_of(config: object) -> int:
+    """The longest text, in tokens, that a model of this config reads."""
+    return int(getattr(config, "context", CONTEXT))
 
 
 class ModelPlugin(ABC):
@@ -104,6 +114,13 @@ class ModelPlugin(ABC):
         from zoo.tokenizers import train_tokenizer
 
         return train_tokenizer("bpe", corpus, vocab_size=1024)
+
+    def recipe(self) -> Mapping[str, object]:
+        """What the author recommends for a brief training: fields of `zoo.training.Recipe`, {} for its defaults.
+
+        Fields that a person gives win over these.
+        """
+        return {}
 
     def names(self) -> Mapping[str, str] | None:
         """Native module path -> schema name, `{i}` standing for any number.

@@ -35,6 +35,7 @@ const FUNCTIONS = {
   ],
   silu: ["x / (1 + e⁻ˣ)", (x) => x / (1 + Math.exp(-x))],
   relu: ["max(0, x)", (x) => Math.max(0, x)],
+  relu_squared: ["max(0, x)²", (x) => Math.max(0, x) ** 2],
   sigmoid: ["1 / (1 + e⁻ˣ)", (x) => 1 / (1 + Math.exp(-x))],
   sin: ["sin(x)", Math.sin],
   tanh: ["tanh(x)", Math.tanh],

@@ -124,8 +124,8 @@ function tokenNode(piece) {
 // Roles --------------------------------------------------------------------------------------
 
 const ROLES = [
-  ["q", /(^|[._])q($|_rot|[^a-z])|W_Q|b_Q|query/i],
-  ["k", /(^|[._])k($|_rot|[^a-z])|W_K|b_K|\bkey/i],
+  ["q", /(^|[._])q($|_rot|_norm|[^a-z])|W_Q|b_Q|query/i],
+  ["k", /(^|[._])k($|_rot|_norm|[^a-z])|W_K|b_K|\bkey/i],
   ["v", /(^|[._])v($|[^a-z])|W_V|b_V|\bvalue/i],
   ["a", /pattern|attention share/i],
 ];

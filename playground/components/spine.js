@@ -62,7 +62,7 @@ class Spine {
 
   node(step) {
     const here = step.id === this.selected;
-    const role = { q: "q", q_rot: "q", k: "k", k_rot: "k", v: "v", pattern: "a" }[step.id.split(".").at(-1)];
+    const role = { q: "q", q_norm: "q", q_rot: "q", k: "k", k_norm: "k", k_rot: "k", v: "v", pattern: "a" }[step.id.split(".").at(-1)];
     const letter = role ? el("span", { class: `letter letter-${role}`, text: role.toUpperCase() }) : null;
     return el("button", {
       type: "button", class: `step ${step.kind}${step.missing ? " missing" : ""}`, data: { step: step.id },

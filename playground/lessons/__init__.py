@@ -7,12 +7,15 @@ from pathlib import Path
 
 _OF_STEP = {
     "embed.tok": "embedding",
+    "embed.prev": "embedding",
     "embed.pos": "position",
     "embed.out": "stream",
     "norm1": "norm",
     "q": "query_key_value",
     "k": "query_key_value",
     "v": "query_key_value",
+    "q_norm": "norm",
+    "k_norm": "norm",
     "q_rot": "rotation",
     "k_rot": "rotation",
     "scores": "scores",

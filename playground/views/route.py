@@ -16,7 +16,7 @@ from zoo.trace.missing import missing
 from zoo.trace.schema import SCHEMA, block_of, entry
 from zoo.trace.trace import Trace
 
-_OPTIONAL = ("embed.pos", "q_rot", "k_rot", "mlp.up", "mask")
+_OPTIONAL = ("embed.prev", "embed.pos", "q_norm", "k_norm", "q_rot", "k_rot", "mlp.up", "mask")
 """Steps that some architectures have and others do not: shown only where they are."""
 
 
@@ -83,7 +83,7 @@ def _shown(trace: Trace, name: str) -> bool:
 
 
 def _kind(name: str) -> str:
-    if name in ("embed.tok", "embed.pos"):
+    if name in ("embed.tok", "embed.prev", "embed.pos"):
         return "input"
     if name in ("logits", "probs"):
         return "output"

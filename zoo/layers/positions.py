@@ -34,3 +34,18 @@ def rotate(x: Tensor, base: float = 10_000.0) -> Tensor:
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     a, b = x[..., :half], x[..., half:]
     return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+
+
+def turning(time: int, width: int, base: float = 10_000.0) -> tuple[Tensor, Tensor]:
+    """cos and sin, each (T, D), of the angles of `rotate`: made once, and used by all layers."""
+    angles = torch.arange(time)[:, None] * frequencies(width, base)  # (T, D/2)
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
+
+
+def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """`rotate` with the tables of `turning`: the partner of element j is element j ± D/2, half a turn of the row.
+
+    (B, H, T, D) -> (B, H, T, D).
+    """
+    return x * cos + x.roll(x.shape[-1] // 2, dims=-1) * sin

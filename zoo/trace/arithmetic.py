@@ -139,7 +139,9 @@ def comparable(kind: Kind, recorded: Array) -> Array:
 
 
 def activation(name: str, x: Array) -> NDArray[np.float64]:
-    """gelu and gelu_tanh (Hendrycks and Gimpel 2016), silu (Elfwing et al. 2017), relu; sin of a position's angle.
+    """gelu and gelu_tanh (Hendrycks and Gimpel 2016), silu (Elfwing et al. 2017), relu, relu_squared (So et al.
+
+    2021); sin of a position's angle.
 
     Raises:
         ValueError: an unknown name.
@@ -154,9 +156,11 @@ def activation(name: str, x: Array) -> NDArray[np.float64]:
             return np.asarray(x / (1 + np.exp(-x)))
     if name == "relu":
         return np.maximum(x, 0.0)
+    if name == "relu_squared":
+        return np.maximum(x, 0.0) ** 2
     if name == "sin":
         return np.sin(x)
-    raise ValueError(f"unknown function {name!r}; choose gelu, gelu_tanh, silu, relu or sin")
+    raise ValueError(f"unknown function {name!r}; choose gelu, gelu_tanh, silu, relu, relu_squared or sin")
 
 
 def _sensitivity(name: str, size: Array, x: Array) -> NDArray[np.float64]:

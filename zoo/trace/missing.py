@@ -111,6 +111,18 @@ def _no_rotation(trace: Trace, step: str, family: str | None) -> str:
     return "This model is told nothing about positions, so nothing is turned." if kind == "none" else ""
 
 
+def _no_query_key_norm(trace: Trace, step: str, family: str | None) -> str:
+    if step.endswith((".q_norm", ".k_norm")) and trace.anatomy and not trace.anatomy.query_key_norm:
+        return "This model compares queries and keys as they are: it does not bring them to a common length first."
+    return ""
+
+
+def _no_previous(trace: Trace, step: str, family: str | None) -> str:
+    if step.endswith("embed.prev") and trace.anatomy and "embed.W_prev" not in trace.params:
+        return "This model's embedding is of one token alone: attention has to find out which one stands before it."
+    return ""
+
+
 def _no_mask(trace: Trace, step: str, family: str | None) -> str:
     if not step.endswith(".mask"):
         return ""
@@ -151,7 +163,17 @@ def _no_cell(trace: Trace, step: str, family: str | None) -> str:
 
 
 _Rule = Callable[[Trace, str, str | None], str]
-_RULES: tuple[_Rule, ...] = (_no_attention, _no_positions, _no_rotation, _no_mask, _no_gate, _no_block, _no_cell)
+_RULES: tuple[_Rule, ...] = (
+    _no_attention,
+    _no_previous,
+    _no_positions,
+    _no_query_key_norm,
+    _no_rotation,
+    _no_mask,
+    _no_gate,
+    _no_block,
+    _no_cell,
+)
 """Each gives a sentence where it has evidence that the architecture lacks the step, else nothing."""
 
 

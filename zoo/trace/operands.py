@@ -83,10 +83,11 @@ def _lay_out(
 
 
 def _lookup(trace: Trace, found: Derivation, weights: dict[str, Array], recorded: Array) -> dict[str, Array]:
+    ids = np.arange(recorded.shape[1])
     if found.step == "embed.tok":
         ids = np.asarray(trace.ids)
-        return {"ids": ids, "weight": weights["weight"][ids][None]}
-    ids = np.arange(recorded.shape[1])
+    if found.step == "embed.prev":  # the table's last row stands where there is no token before
+        ids = np.asarray([len(weights["weight"]) - 1, *trace.ids[:-1]])
     return {"ids": ids, "weight": weights["weight"][ids][None]}
 
 

@@ -58,7 +58,8 @@ def _stream(trace: Trace, i: int) -> str:
     """The step that holds the residual stream as block i reads it."""
     if i > 0:
         return f"blocks.{i - 1}.resid"
-    bare = "embed.out" not in trace and "embed.pos" not in trace and not _adds_positions(trace)
+    parts = ("embed.out", "embed.prev", "embed.pos")
+    bare = not any(part in trace for part in parts) and not _adds_positions(trace)
     return "embed.tok" if bare and "embed.tok" in trace else "embed.out"
 
 
@@ -71,6 +72,11 @@ def _token(trace: Trace, i: int) -> Derivation:
     return Derivation("embed.tok", "lookup", formula, weights={"weight": "embed.W_E"})
 
 
+def _previous(trace: Trace, i: int) -> Derivation:
+    formula = "embed.prev[t] = W_prev[id of token t − 1]"
+    return Derivation("embed.prev", "lookup", formula, weights={"weight": "embed.W_prev"})
+
+
 def _position(trace: Trace, i: int) -> Derivation:
     if trace.anatomy is not None and trace.anatomy.positions == "sinusoidal":
         formula = "embed.pos = sin(angle), angle[t, 2j] = t / 10000^(2j / width), angle[t, 2j + 1] = the same + π / 2"
@@ -79,8 +85,9 @@ def _position(trace: Trace, i: int) -> Derivation:
 
 
 def _embedding(trace: Trace, i: int) -> Derivation:
+    previous = "embed.prev" in trace or "embed.W_prev" in trace.params
     positions = "embed.pos" in trace or _adds_positions(trace)
-    return _sum("embed.out", ["embed.tok", "embed.pos"] if positions else ["embed.tok"])
+    return _sum("embed.out", ["embed.tok", *["embed.prev"] * previous, *["embed.pos"] * positions])
 
 
 def _sum(step: str, parts: list[str]) -> Derivation:
@@ -122,10 +129,21 @@ def _query_key_value(letter: str) -> Callable[[Trace, int], Derivation]:
     return rule
 
 
+def _normed(letter: str) -> Callable[[Trace, int], Derivation]:
+    return lambda trace, i: _norm(f"blocks.{i}.attn.{letter}_norm", f"blocks.{i}.attn.{letter}", trace)
+
+
+def _before_turning(letter: str, trace: Trace, i: int) -> str:
+    """The step that holds the query or key as it is turned, or, without turning, compared."""
+    step = f"blocks.{i}.attn.{letter}"
+    normed = f"{step}_norm" in trace or (trace.anatomy is not None and trace.anatomy.query_key_norm)
+    return f"{step}_norm" if normed else step
+
+
 def _rotated(letter: str) -> Callable[[Trace, int], Derivation]:
     def rule(trace: Trace, i: int) -> Derivation:
-        step, x = f"blocks.{i}.attn.{letter}_rot", f"blocks.{i}.attn.{letter}"
-        formula = f"{letter}_rot = {letter} · cos(angle) + partner · sin(angle), angle = position · frequency"
+        step, x = f"blocks.{i}.attn.{letter}_rot", _before_turning(letter, trace, i)
+        formula = f"{letter}_rot = {short(x)} · cos(angle) + partner · sin(angle), angle = position · frequency"
         return Derivation(step, "rotate", formula, steps={"x": x, "pair": x})
 
     return rule
@@ -140,9 +158,11 @@ def _shared(trace: Trace) -> str:
 def _scores(trace: Trace, i: int) -> Derivation:
     assert trace.anatomy is not None
     attn = f"blocks.{i}.attn"
-    turned = "_rot" if trace.anatomy.positions == "rotary" or f"{attn}.q_rot" in trace else ""
-    formula = f"scores = q{turned} · k{turned}{_shared(trace)}ᵀ / √{trace.anatomy.head_dim}"
-    steps = {"a": f"{attn}.q{turned}", "b": f"{attn}.k{turned}"}
+    q, k = (_before_turning(letter, trace, i) for letter in "qk")
+    if trace.anatomy.positions == "rotary" or f"{attn}.q_rot" in trace:
+        q, k = f"{attn}.q_rot", f"{attn}.k_rot"
+    formula = f"scores = {short(q)} · {short(k)}{_shared(trace)}ᵀ / √{trace.anatomy.head_dim}"
+    steps = {"a": q, "b": k}
     return Derivation(f"{attn}.scores", "dot", formula, steps=steps, constants={"scale": trace.anatomy.scale})
 
 
@@ -200,10 +220,12 @@ def _mlp_out(trace: Trace, i: int) -> Derivation:
 
 RULES: dict[str, Callable[[Trace, int], Derivation]] = {
     "embed.tok": _token,
+    "embed.prev": _previous,
     "embed.pos": _position,
     "embed.out": _embedding,
     "norm1": lambda trace, i: _norm(f"blocks.{i}.norm1", _stream(trace, i), trace),
     **{f"attn.{letter}": _query_key_value(letter) for letter in "qkv"},
+    **{f"attn.{letter}_norm": _normed(letter) for letter in "qk"},
     **{f"attn.{letter}_rot": _rotated(letter) for letter in "qk"},
     "attn.scores": _scores,
     "attn.mask": _mask,

@@ -39,6 +39,13 @@ SCHEMA: tuple[Entry, ...] = (
         "embed.tok[t] = W_E[id of token t]",
     ),
     Entry(
+        "embed.prev",
+        _TIME_WIDTH,
+        "Previous token",
+        "A second learned row, chosen by the token before: neighbours are known as a pair from the start.",
+        "embed.prev[t] = W_prev[id of token t − 1]",
+    ),
+    Entry(
         "embed.pos",
         _TIME_WIDTH,
         "Position",
@@ -79,6 +86,20 @@ SCHEMA: tuple[Entry, ...] = (
         "Value",
         "What each token hands over when it is looked at.",
         "v = norm1 · W_V + b_V",
+    ),
+    Entry(
+        "blocks.{i}.attn.q_norm",
+        _HEADS,
+        "Query, normed",
+        "The query brought to a common length: its direction alone says what it looks for.",
+        "q_norm = (q − mean) / √(variance + ε) · weight + bias",
+    ),
+    Entry(
+        "blocks.{i}.attn.k_norm",
+        _KV_HEADS,
+        "Key, normed",
+        "The key brought to a common length: no key can outshout the others.",
+        "k_norm = (k − mean) / √(variance + ε) · weight + bias",
     ),
     Entry(
         "blocks.{i}.attn.q_rot",

@@ -29,7 +29,7 @@ Kind = Literal["input", "lookup", "add", "norm", "dot", "softmax", "map", "rotat
 - softmax: `x` (1|H, R, C), optional `mask` (R, C), `max` (1|H, R), `sum` (1|H, R) over *all* columns:
            exp(x + mask − max) / sum.
 - map:     `x` (1, R, C), optional `gate` (1, R, C), constant `function`: function(x) · gate. The functions are
-           gelu, gelu_tanh, silu, relu, and sin, whose `x` is then the angle of a sinusoidal position.
+           gelu, gelu_tanh, silu, relu, relu_squared, and sin, whose `x` is then the angle of a sinusoidal position.
 - rotate:  `x` (H, R, C), `pair` (H, R, C), `cos` (R, C), `sin` (R, C): x · cos + pair · sin
            (`pair` already carries its sign).
 - mask:    `query` (R,), `key` (C,): positions; constant `rule`: "causal" gives −∞ where key > query,

@@ -195,7 +195,7 @@ def _operand_names(found: Derivation, parts: Operands) -> dict[str, str]:
     names = {role: named(step, found.step) for role, step in found.steps.items()}
     names |= {role: weight.split(".")[-1] for role, weight in found.weights.items()}
     if found.kind == "lookup":
-        names |= {"ids": "id" if found.step == "embed.tok" else "position"}
+        names |= {"ids": "position" if found.step == "embed.pos" else "id"}
     if found.kind == "norm":
         names["std"] = "√(mean square + ε)" if "mean square" in found.formula else "√(variance + ε)"
     if found.kind == "rotate":

@@ -1,8 +1,8 @@
-"""Two optimisers from torch behind one face: Muon for the blocks' matrices, AdamW for the rest.
+"""Two optimisers behind one face: Muon for the blocks' matrices, AdamW for the rest.
 
-Muon (Jordan 2024) replaces a matrix's momentum by the nearest rotation-like matrix, so that every
-direction learns at the same pace. Embeddings, the output layer, norms and biases stay with AdamW.
-Used by `train` and the conformance kit.
+Embeddings, the output layer, norms and biases stay with AdamW (Loshchilov and Hutter 2019): a row of a
+table is one token's own, and has no directions to share with the others. The output layer may have a rate
+of its own. Used by `train` and the conformance kit.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ import math
 import torch
 from torch import Tensor, nn
 
+from zoo.training.muon import Muon
 from zoo.training.recipe import Recipe
+
+MOMENTUM = 0.9
+"""How much of Muon's direction comes from the steps before. In brief trainings better than the usual 0.95."""
 
 
 class Optimizers:
@@ -27,28 +31,35 @@ class Optimizers:
         if not self._parameters:
             raise ValueError("the model has nothing to learn: none of its parameters asks for a gradient")
         matrices, rest = split(module) if recipe.optimizer == "muon" else ([], self._parameters)
-        decay = recipe.weight_decay
         self._clip = recipe.clip
         self._all: list[torch.optim.Optimizer] = []
         if matrices:
-            self._all.append(torch.optim.Muon(matrices, lr=recipe.matrix_rate, momentum=0.95, weight_decay=decay))
+            self._all.append(Muon(matrices, lr=recipe.matrix_rate, momentum=MOMENTUM, weight_decay=recipe.weight_decay))
         if rest:
-            adamw = torch.optim.AdamW(rest, lr=recipe.rate, betas=(0.9, 0.99), eps=1e-10, weight_decay=decay)
-            self._all.append(adamw)
-        self._rates = [each.param_groups[0]["lr"] for each in self._all]
+            self._all.append(_adamw(rest, output_layer(module), recipe))
+        self._rates = [float(group["lr"]) for each in self._all for group in each.param_groups]
 
     def step(self, factor: float) -> float:
         """Clip the gradient, take one step at `factor` times the recipe's rates, clear the gradient.
 
         Returns the gradient's length before clipping. Where it is not finite, no step is taken.
         """
-        length = float(nn.utils.clip_grad_norm_(self._parameters, self._clip))
-        for optimizer, rate in zip(self._all, self._rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * factor
+        length = self._clipped()
+        groups = [group for each in self._all for group in each.param_groups]  # `load` puts others in their place
+        for group, rate in zip(groups, self._rates, strict=True):
+            group["lr"] = rate * factor
+        for optimizer in self._all:
             if math.isfinite(length):
                 optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         return length
+
+    def _clipped(self) -> float:
+        """The gradient's length, before it is cut where it is too long."""
+        length = nn.utils.get_total_norm(each.grad for each in self._parameters if each.grad is not None)
+        if float(length) > self._clip:
+            nn.utils.clip_grads_with_norm_(self._parameters, self._clip, length)
+        return float(length)
 
     def state(self) -> dict[str, Tensor]:
         """Every tensor of the optimisers' memory, under a flat name."""
@@ -68,6 +79,17 @@ class Optimizers:
                 if int(number) == n:
                     whole["state"].setdefault(int(index), {})[key] = value
             optimizer.load_state_dict(whole)
+
+
+def _adamw(parameters: list[nn.Parameter], output: nn.Linear | None, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW for embeddings, norms and biases, and at the head rate for the output layer."""
+    head = {id(each) for each in output.parameters()} if output is not None and recipe.head_rate else set()
+    rates = (
+        (recipe.rate, [p for p in parameters if id(p) not in head]),
+        (recipe.head_rate, [p for p in parameters if id(p) in head]),
+    )
+    groups = [{"params": each, "lr": rate} for rate, each in rates if each]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.99), eps=1e-10, weight_decay=recipe.weight_decay, fused=True)
 
 
 def split(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
-from zoo.layers.positions import frequencies, rotate, sinusoidal
+from zoo.layers.positions import frequencies, rotate, sinusoidal, turned, turning
 
 
 def test_the_sinusoidal_table_by_hand():
@@ -67,3 +67,10 @@ def test_turned_products_depend_on_the_distance_alone(half, distance, seed):
     products = [(turned_q[t + distance] @ turned_k[t]).item() for t in range(30 - distance)]
     assert products == pytest.approx([products[0]] * len(products), abs=1e-4)
     assert torch.allclose(turned_q.norm(dim=-1), q.norm().expand(30), atol=1e-5)  # a turn changes no length
+
+
+@pytest.mark.parametrize(("time", "width", "base"), [(1, 2, 10_000.0), (7, 8, 10_000.0), (33, 32, 100.0)])
+def test_turning_with_tables_is_the_same_rotation(time, width, base):
+    torch.manual_seed(time)
+    x = torch.randn(2, 3, time, width)
+    assert torch.allclose(turned(x, *turning(time, width, base)), rotate(x, base), atol=1e-6)

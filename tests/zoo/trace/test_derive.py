@@ -40,6 +40,7 @@ def anatomy(**changes: Any) -> Anatomy:
         ("gelu_tanh", lambda x: F.gelu(x, approximate="tanh")),
         ("silu", F.silu),
         ("relu", F.relu),
+        ("relu_squared", lambda x: F.relu(x).square()),
         ("sin", torch.sin),
     ],
 )

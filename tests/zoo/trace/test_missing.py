@@ -65,7 +65,8 @@ def test_every_step_of_the_vocabulary_is_there_or_belongs_to_another_architectur
     cells = {each.name for each in SCHEMA if each.name.startswith("cell.")}
     turned = {"blocks.{i}.attn.q_rot", "blocks.{i}.attn.k_rot"}
     added = {"embed.pos"}
-    assert absent == cells | {"blocks.{i}.mlp.up"} | {
+    modern = {"embed.prev", "blocks.{i}.attn.q_norm", "blocks.{i}.attn.k_norm"}
+    assert absent == cells | modern | {"blocks.{i}.mlp.up"} | {
         "learned": turned, "sinusoidal": turned, "rotary": added, "none": turned | added
     }[positions]  # fmt: skip
 

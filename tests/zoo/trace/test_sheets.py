@@ -62,6 +62,7 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "gelu_tanh": lambda x: x * 0.5 * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
     "silu": lambda x: x / (1 + math.exp(-x)),
     "relu": lambda x: max(0.0, x),
+    "relu_squared": lambda x: max(0.0, x) ** 2,
     "sin": math.sin,
 }
 

@@ -60,7 +60,7 @@ def test_every_step_holds_for_any_config(
     blocks=st.integers(0, 2),
     sharing=st.sampled_from([(1, 1), (4, 4), (4, 2), (6, 1)]),
     norm=st.sampled_from(["layer_norm", "rms_norm"]),
-    activation=st.sampled_from(["gelu", "gelu_tanh", "silu", "relu"]),
+    activation=st.sampled_from(["gelu", "gelu_tanh", "silu", "relu", "relu_squared"]),
     flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
     positions=st.sampled_from(["learned", "rotary", "none"]),
     theta=st.sampled_from([100.0, 10_000.0, 500_000.0]),

@@ -146,7 +146,8 @@ def test_the_gradient_is_clipped_and_its_length_told() -> None:
     nn.init.zeros_(module.weight)
     optimizers = object.__new__(Optimizers)  # plain descent, so that the step shows the gradient
     optimizers._parameters, optimizers._clip = list(module.parameters()), 1.0
-    optimizers._all, optimizers._rates = [torch.optim.SGD(module.parameters(), lr=0.5)], [0.5]
+    optimizers._all = [torch.optim.SGD(module.parameters(), lr=0.5)]
+    optimizers._rates = [0.5]
     module.weight.grad = torch.tensor([[3.0, 4.0]])
     assert optimizers.step(0.1) == pytest.approx(5.0)
     assert module.weight.tolist()[0] == pytest.approx([-0.05 * 0.6, -0.05 * 0.8], abs=1e-6)
@@ -176,3 +177,27 @@ def test_the_factor_scales_every_rate() -> None:
     assert moved[1] == pytest.approx(moved[0] / 2, rel=1e-3)
     assert moved[2] == 0
     assert all(a > b for a, b in pairwise(moved))
+
+
+@pytest.mark.parametrize(("optimizer", "groups"), [("muon", 3), ("adamw", 2)])
+def test_the_output_layer_may_have_a_rate_of_its_own(optimizer: str, groups: int) -> None:
+    module = GPT(Config(blocks=1, heads=2, width=16, context=VOCAB), VOCAB)
+    optimizers = Optimizers(module, Recipe(steps=1, optimizer=optimizer, rate=0.5, head_rate=0.25, matrix_rate=0.125))
+    assert sorted(optimizers._rates) == [0.125, 0.25, 0.5][-groups:]
+    before = {name: each.detach().clone() for name, each in module.named_parameters()}
+    learn(module, optimizers, 1)
+    moved = {name: float((each.detach() - before[name]).abs().max()) for name, each in module.named_parameters()}
+    assert moved["unembed.weight"] == pytest.approx(0.25, rel=1e-3)  # the first step of Adam is the rate itself
+    assert moved["embed.weight"] == pytest.approx(0.5, rel=1e-3)
+
+
+def test_without_a_head_rate_all_of_adams_parameters_share_one() -> None:
+    module = GPT(Config(blocks=1, heads=2, width=16, context=VOCAB), VOCAB)
+    assert Optimizers(module, Recipe(steps=1, rate=0.5))._rates == [0.02, 0.5]
+
+
+def test_a_tied_output_layer_learns_at_the_head_rate() -> None:
+    module = GPT(Config(blocks=1, heads=2, width=16, context=VOCAB, tied=True), VOCAB)
+    before = module.embed.weight.detach().clone()
+    learn(module, Optimizers(module, Recipe(steps=1, rate=0.5, head_rate=0.25)), 1)
+    assert float((module.embed.weight.detach() - before).abs().max()) == pytest.approx(0.25, rel=1e-3)
