@@ -87,12 +87,25 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="the plugin's id, such as zoo/gpt")
-    parser.add_argument("--corpus", required=True, help="a .txt or .jsonl file, or either packed as .xz")
-    parser.add_argument("--run", help="the run's folder (default: runs/<model>-<time>); an unfinished run goes on")
+    parser.add_argument(
+        "--corpus", help="glass-box, or a .txt or .jsonl file, or either as .xz; a run that goes on knows its own"
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="SOURCE[@STEP]",
+        help="fine-tune: begin with the weights of a run folder, or of a plugin that comes with some",
+    )
+    parser.add_argument(
+        "--run", "--folder", help="the run's folder (default: runs/<model>-<time>); an unfinished run goes on"
+    )
     parser.add_argument("--seconds", type=float, help="train for so long (default 60)")
     parser.add_argument("--steps", type=int, help="train for so many steps")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a config or recipe field")
-    parser.add_argument("--tokenizer", default="bpe", help="bpe, char, byte, word, or a tokenizer.json")
+    parser.add_argument("--prompt", metavar="TEXT", help="what the model is asked at each evaluation")
+    parser.add_argument(
+        "--tokenizer", help="bpe, char, byte, word, or a tokenizer.json (default: word for glass-box, else bpe)"
+    )
     parser.add_argument("--vocab-size", type=int, default=1024, help="entries of a tokenizer that is trained here")
     parser.add_argument("--threads", type=_at_least_one, default=1, help="CPU threads (default 1)")
 

@@ -15,7 +15,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -142,7 +142,7 @@ def _half(name: str, tensor: Tensor) -> Tensor:
     return half
 
 
-def _text(stream: NDArray[np.int32], texts: list[str]) -> Text:
+def _text(stream: NDArray[np.int32], texts: Collection[str]) -> Text:
     return Text(documents=len(texts), characters=sum(map(len, texts)), tokens=len(stream))
 
 

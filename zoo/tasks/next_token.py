@@ -6,35 +6,26 @@ Used by `zoo.training.train`, the conformance kit and the model card.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zoo.tasks.streams import token_stream as token_stream
+from zoo.tasks.streams import too_short
 from zoo.tokenizers import Tokenizer
-
-CHUNK = 100
-"""Texts that are tokenized at a time: the library needs about a hundred bytes a token while it works."""
-
-
-def token_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
-    """All texts as one row of ids (tokens,) int32, each followed by the end-of-text id."""
-    separator = [] if tokenizer.end_of_text is None else [tokenizer.end_of_text]
-    parts = [np.empty(0, dtype=np.int32)]
-    for start in range(0, len(texts), CHUNK):
-        chunk = tokenizer.encode_batch(texts[start : start + CHUNK])
-        parts += [np.asarray(ids + separator, dtype=np.int32) for ids in chunk]
-    return torch.from_numpy(np.concatenate(parts))
 
 
 @dataclass(frozen=True)
 class Windows:
-    """A stream of ids cut into windows of `time` tokens, visited in a new seeded order each epoch.
+    """A stream of ids in windows of `time` tokens, visited in a new seeded order each epoch.
 
+    Without `starts` the stream is cut into windows, one behind the other. With them a window begins at
+    each start that leaves room for it: what comes before it does not matter to the text in it.
     The batch of a step depends on (seed, step) alone, so a resumed run sees what it would have seen.
 
     Raises:
@@ -42,43 +33,67 @@ class Windows:
     """
 
     stream: Tensor
+    """(tokens,) of whole numbers; may be mapped from a file."""
     time: int
     seed: int = 0
     name: str = "text"
     """What the stream is, for the error: "held-out text"."""
+    starts: NDArray[np.int64] | None = None
+    """(texts,) ascending."""
 
     def __post_init__(self) -> None:
         if len(self) < 1:
-            raise ValueError(
-                f"the {self.name} has {len(self.stream)} tokens; the model's context of {self.time} asks for"
-                f" at least {self.time + 1}: take a longer text or a shorter context"
-            )
+            raise too_short(self.name, len(self.stream), self.time)
 
     def __len__(self) -> int:
-        return (len(self.stream) - 1) // self.time
+        return self._count
+
+    @cached_property
+    def _count(self) -> int:
+        if self.starts is None:
+            return (len(self.stream) - 1) // self.time
+        return int(np.sum(self.starts < len(self.stream) - self.time))
 
     def batch(self, step: int, size: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets of a step, both (size, time); the targets are the inputs one token on."""
-        return self._cut([self._pick(step * size + i) for i in range(size)])
+        epochs, visits = np.divmod(np.arange(step * size, (step + 1) * size), len(self))
+        picks = [_permutation(len(self), self._epoch_seed(e))[visits[epochs == e]] for e in np.unique(epochs)]
+        return self._cut(self._places(np.concatenate(picks)))
 
     def in_order(self, size: int, limit: int) -> list[tuple[Tensor, Tensor]]:
-        """The first `limit` windows, front to back, in batches of at most `size`."""
-        count = min(limit, len(self))
-        return [self._cut(list(range(i, min(i + size, count)))) for i in range(0, count, size)]
+        """The first `limit` windows that share no target, front to back, in batches of at most `size`."""
+        places = self.apart(limit)
+        return [self._cut(places[i : i + size]) for i in range(0, len(places), size)]
 
-    def _cut(self, windows: list[int]) -> tuple[Tensor, Tensor]:
-        rows = torch.stack([self.stream[w * self.time : (w + 1) * self.time + 1] for w in windows]).long()
+    def apart(self, limit: int) -> NDArray[np.int64]:
+        """(windows,) where the first `limit` windows that share no target begin."""
+        if self.starts is None:
+            return np.arange(min(limit, len(self))) * self.time
+        places, free = list[int](), 0
+        for start in self.starts[: len(self)].tolist():
+            if start >= free and len(places) < limit:
+                places.append(start)
+                free = start + self.time
+        return np.asarray(places)
+
+    def rows(self, places: NDArray[np.int64]) -> Tensor:
+        """The windows that begin at `places`, each with the target of its last token: (windows, time + 1)."""
+        return self.stream[torch.from_numpy(places[:, None] + np.arange(self.time + 1))].long()
+
+    def _places(self, picks: NDArray[np.int64]) -> NDArray[np.int64]:
+        return picks * self.time if self.starts is None else self.starts[picks]
+
+    def _cut(self, places: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        rows = self.rows(places)
         return rows[:, :-1], rows[:, 1:]
 
-    def _pick(self, n: int) -> int:
-        """The n-th window ever visited: epoch n // len, shuffled by a cheap seeded permutation."""
-        epoch, place = divmod(n, len(self))
-        return int(_permutation(len(self), self.seed * 1_000_003 + epoch)[place])
+    def _epoch_seed(self, epoch: int) -> int:
+        return self.seed * 1_000_003 + int(epoch)
 
 
-@lru_cache(maxsize=4)
-def _permutation(size: int, seed: int) -> Tensor:
-    return torch.randperm(size, generator=torch.Generator().manual_seed(seed))
+@lru_cache(maxsize=2)
+def _permutation(size: int, seed: int) -> NDArray[np.int64]:
+    return torch.randperm(size, generator=torch.Generator().manual_seed(seed)).numpy()
 
 
 def loss(module: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:

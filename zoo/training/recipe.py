@@ -21,6 +21,9 @@ class Recipe(BaseModel):
     )
     matrix_rate: float = Field(0.02, gt=0, le=1, description="Learning rate of Muon, for the blocks' matrices.")
     rate: float = Field(0.003, gt=0, le=1, description="Learning rate of AdamW, for everything else.")
+    head_rate: float | None = Field(
+        None, gt=0, le=1, description="Learning rate of AdamW for the output layer; as `rate` where it is not given."
+    )
     weight_decay: float = Field(0.0, ge=0, le=1, description="How strongly weights are pulled towards zero.")
     clip: float = Field(1.0, gt=0, description="Longest gradient that a step follows.")
     warm_up: float = Field(0.02, ge=0, lt=1, description="Share of the budget in which the rate climbs.")

@@ -1,35 +1,44 @@
 """A run is a folder: what was trained, on what, how it went, and its checkpoints. No pickle anywhere.
 
-run.json            plugin id, config, recipe, corpus, tokenizer hash, versions
+run.json            plugin id, config, recipe, corpus, tokenizer hash, versions, prompt, where it started from
 tokenizer.json
 events.jsonl        one event a line, as it happens
+yardsticks.json     what the losses are held against
 checkpoints/        0000000.safetensors … (weights), last.safetensors (weights and optimiser state)
 """
 
 from __future__ import annotations
 
 import json
-import os
 import platform
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TextIO, TypedDict
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from zoo.tokenizers import Tokenizer
+from zoo.training.files import read_tensors, replace, save_tensors, writing
 from zoo.training.recipe import Recipe
 from zoo.validation import readable
 
 
+class Candidate(TypedDict):
+    """One token that may come next, out of the full vocabulary at temperature 1."""
+
+    token: str
+    id: int
+    logit: float
+    prob: float
+
+
 class Event(TypedDict):
-    """One line of events.jsonl. Losses in nats per token; held-out figures only where they were measured."""
+    """One line of events.jsonl. Losses in nats per token; what is not required stands only where it was measured."""
 
     step: int
     elapsed: float
@@ -39,6 +48,27 @@ class Event(TypedDict):
     tokens_per_second: float
     valid_loss: NotRequired[float]
     bits_per_character: NotRequired[float]
+    next: NotRequired[list[Candidate]]
+    """The likeliest tokens after the run's prompt."""
+    sample: NotRequired[str]
+    """A short text drawn after the run's prompt."""
+
+
+class Yardsticks(BaseModel):
+    """What held-out losses are held against, in nats per token on the very tokens that `valid_loss` scores."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ceiling: float
+    """ln V: an even guess among all tokens."""
+    unigram: float
+    bigram: float
+    floor: float | None
+    """What the language itself leaves open; None where nobody knows the language."""
+    tokens: int
+    """How many tokens are scored."""
+    about: dict[str, str]
+    """A sentence on each of the four."""
 
 
 class RunInfo(BaseModel):
@@ -50,9 +80,15 @@ class RunInfo(BaseModel):
     config: dict[str, Any]
     recipe: Recipe
     corpus: dict[str, str]
+    """Its "name" and "sha256", and under "open" what `zoo.data.open_corpus` takes to make it again."""
     tokenizer: str
     parameters: int
     versions: dict[str, str]
+    prompt: str = ""
+    """What the model is asked at each evaluation; nothing where it is empty."""
+    start: dict[str, str | int | None] | None = None
+    """Of a fine-tuned run: "source", "step" and "about" of the weights that it began from, kept as step 0."""
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,17 +108,20 @@ class Run:
         corpus: dict[str, str],
         recipe: Recipe,
         parameters: int,
+        prompt: str = "",
+        title: str = "",
+        start: dict[str, str | int | None] | None = None,
+        weights: nn.Module | None = None,
     ) -> Run:
-        """Start a run folder.
+        """Start a run folder; `weights` are kept as step 0, for a run that goes on from trained ones (`start`).
 
         Raises:
             ValueError: there is a run in the folder already.
+            Unwritable: it cannot be written; nothing is left behind.
         """
         run = cls(Path(folder))
         if (run.folder / "run.json").exists():
             raise ValueError(f"{folder} holds a run already; resume it or choose another folder")
-        run.checkpoints.mkdir(parents=True, exist_ok=True)
-        tokenizer.save(run.folder / "tokenizer.json")
         info = RunInfo(
             model=model,
             config=config.model_dump(mode="json"),
@@ -91,9 +130,27 @@ class Run:
             tokenizer=tokenizer.hash,
             parameters=parameters,
             versions={"python": platform.python_version(), **{p: version(p) for p in ("torch", "tokenizers")}},
+            prompt=prompt,
+            start=start,
+            title=title,
         )
-        _replace(run.folder / "run.json", (info.model_dump_json(indent=2) + "\n").encode())
+        run._write(info, tokenizer, weights)
         return run
+
+    def _write(self, info: RunInfo, tokenizer: Tokenizer, weights: nn.Module | None) -> None:
+        """run.json comes last: a folder without it is no run."""
+        there = self.folder.exists()
+        try:
+            with writing(self.folder):
+                self.checkpoints.mkdir(parents=True, exist_ok=True)
+                replace(self.folder / "tokenizer.json", tokenizer.raw.to_str(pretty=True).encode())
+                if weights is not None:
+                    self.save_weights(0, weights)
+                replace(self.folder / "run.json", (info.model_dump_json(indent=2) + "\n").encode())
+        except BaseException:
+            (self.folder / "tokenizer.json").unlink(missing_ok=True) if there else None
+            shutil.rmtree(self.checkpoints if there else self.folder, ignore_errors=True)
+            raise
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
@@ -127,40 +184,86 @@ class Run:
         """The tokenizer that the run was trained with."""
         return Tokenizer.load(self.folder / "tokenizer.json")
 
+    @property
+    def yardsticks(self) -> Yardsticks | None:
+        """What the losses are held against; None until it was measured, soon after the first event."""
+        try:
+            return Yardsticks.model_validate_json((self.folder / "yardsticks.json").read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def save_yardsticks(self, yardsticks: Yardsticks) -> None:
+        """Keep what the losses are held against."""
+        replace(self.folder / "yardsticks.json", (yardsticks.model_dump_json(indent=2) + "\n").encode())
+
     def events(self) -> list[Event]:
         """Everything that happened so far; a last line cut short by a crash is left out."""
+        return self.events_from(0)[0]
+
+    def events_from(self, offset: int) -> tuple[list[Event], int]:
+        """The events written since `offset` bytes of the log, and the offset to ask from next time; begin at 0.
+
+        A run that was resumed may have taken back its last steps: a reader that keeps events drops those
+        whose step is not below the first one that it is given now.
+        """
         path = self.folder / "events.jsonl"
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        if not path.exists():
+            return [], 0
+        with path.open("rb") as file:
+            if offset:
+                file.seek(offset - 1)
+                if file.read(1) != b"\n":  # the log became shorter: from the beginning
+                    offset = 0
+                    file.seek(0)
+            new = file.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        return [json.loads(line) for line in whole.splitlines()], offset + len(whole)
 
     def forget_after(self, step: int) -> None:
-        """Drop the events and weights of later steps: a resumed run does those steps again."""
-        events = [event for event in self.events() if event["step"] <= step]
-        _replace(self.folder / "events.jsonl", "".join(json.dumps(event) + "\n" for event in events).encode())
-        for later in (each for each in self.steps() if each > step):
+        """Drop the events and weights of later steps: a resumed run does those steps again.
+
+        The weights that a fine-tuned run began from stay.
+        """
+        path = self.folder / "events.jsonl"
+        events, _ = self.events_from(0)
+        kept = "".join(json.dumps(event) + "\n" for event in events if event["step"] <= step).encode()
+        if not path.exists() or path.read_bytes() != kept:
+            replace(path, kept)
+        first = -1 if self.info.start is None else 0
+        for later in (each for each in self.steps() if each > max(step, first)):
             (self.checkpoints / f"{later:07d}.safetensors").unlink()
 
-    def append(self, event: Event) -> None:
-        """Add one event."""
-        with (self.folder / "events.jsonl").open("a") as file:
-            file.write(json.dumps(event) + "\n")
+    def log(self) -> TextIO:
+        """events.jsonl, open to add lines; each is on disk once it is written."""
+        path = self.folder / "events.jsonl"
+        with writing(path):
+            return path.open("a", buffering=1)
+
+    def append(self, event: Event, log: TextIO | None = None) -> None:
+        """Add one event; with a `log` that is open already, at a third of the cost."""
+        with writing(self.folder / "events.jsonl"):
+            if log is not None:
+                log.write(json.dumps(event) + "\n")
+                return
+            with self.log() as file:
+                file.write(json.dumps(event) + "\n")
 
     def save_weights(self, step: int, module: nn.Module) -> None:
         """Keep the weights of a step for the timeline."""
-        _save(self.checkpoints / f"{step:07d}.safetensors", weights_of(module), {"step": str(step)})
+        save_tensors(self.checkpoints / f"{step:07d}.safetensors", weights_of(module), {"step": str(step)})
 
     def save_last(self, step: int, elapsed: float, module: nn.Module, optimizer: dict[str, Tensor]) -> None:
         """Keep all that is needed to go on from here, in place of the one before."""
         tensors = {f"model.{name}": tensor for name, tensor in weights_of(module).items()}
         tensors |= {f"optimizer.{name}": tensor.detach().clone().contiguous() for name, tensor in optimizer.items()}
-        _save(self.checkpoints / "last.safetensors", tensors, {"step": str(step), "elapsed": repr(elapsed)})
+        save_tensors(self.checkpoints / "last.safetensors", tensors, {"step": str(step), "elapsed": repr(elapsed)})
 
     def load_last(self) -> tuple[int, float, dict[str, Tensor], dict[str, Tensor]] | None:
         """Step, elapsed seconds, weights and optimiser state to go on from; None before the first save."""
         path = self.checkpoints / "last.safetensors"
         if not path.exists():
             return None
-        tensors, meta = _read(path)
+        tensors, meta = read_tensors(path)
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}}
         for name, tensor in tensors.items():
             part, rest = name.split(".", 1)
@@ -181,33 +284,12 @@ class Run:
         step = kept[-1] if step is None and kept else step
         if step not in kept:
             raise ValueError(f"{self.folder} has no checkpoint of step {step}; it has {kept or 'none yet'}")
-        return _read(self.checkpoints / f"{step:07d}.safetensors")[0]
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the metadata of a safetensors file."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        return read_tensors(self.checkpoints / f"{step:07d}.safetensors")[0]
 
 
 def weights_of(module: nn.Module) -> dict[str, Tensor]:
+    """A copy of the module's state, each tensor on its own."""
     return {name: tensor.detach().clone().contiguous() for name, tensor in module.state_dict().items()}
-
-
-def _save(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write beside, then swap: a crash leaves the old file or the new one, never half of one."""
-    draft = path.with_suffix(".tmp")
-    save_file(tensors, draft, metadata=metadata)
-    os.replace(draft, path)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_suffix(".tmp")
-    draft.write_bytes(content)
-    os.replace(draft, path)
 
 
 def parameter_count(module: nn.Module) -> int:

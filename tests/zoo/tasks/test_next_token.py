@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from zoo.tasks.next_token import CHUNK, Windows, evaluate, loss, token_stream
+from zoo.tasks.next_token import Windows, evaluate, loss, token_stream
+from zoo.tasks.streams import CHUNK
 from zoo.tokenizers import train_tokenizer
 
 
@@ -75,6 +78,35 @@ class TestWindows:
         rows = torch.cat([inputs for inputs, _ in windows.in_order(size=3, limit=5)])
         assert rows[:, 0].tolist() == [0, 4, 8, 12, 16]
         assert sum(len(inputs) for inputs, _ in windows.in_order(size=3, limit=1000)) == len(windows) == 12
+
+    def test_windows_begin_where_texts_begin(self) -> None:
+        stream, starts = torch.arange(30, dtype=torch.int32), np.array([0, 3, 7, 12, 13, 20, 25, 26])
+        windows = Windows(stream, 5, seed=1, starts=starts)
+        assert len(windows) == 6  # one from 25 on would have no target for its last token
+        firsts = torch.cat([windows.batch(step, 4)[0][:, 0] for step in range(3)]).tolist()
+        assert sorted(firsts[:6]) == sorted(firsts[6:]) == [0, 3, 7, 12, 13, 20]
+        inputs, targets = windows.batch(1, 4)
+        assert torch.equal(inputs, inputs[:, :1] + torch.arange(5))
+        assert torch.equal(targets, inputs + 1)
+
+    def test_held_out_windows_share_no_target(self) -> None:
+        stream, starts = torch.arange(30, dtype=torch.int32), np.array([0, 3, 7, 12, 13, 20, 25, 26])
+        windows = Windows(stream, 5, starts=starts)
+        assert windows.apart(100).tolist() == [0, 7, 12, 20]
+        assert windows.apart(2).tolist() == [0, 7]
+        targets = torch.cat([targets for _, targets in windows.in_order(size=3, limit=100)])
+        assert targets.tolist() == [[start + 1 + i for i in range(5)] for start in (0, 7, 12, 20)]
+
+    def test_a_stream_on_disk_gives_the_same_batches(self, tmp_path: Path) -> None:
+        ids = np.random.default_rng(0).integers(0, 99, 500).astype(np.int32)
+        ids.tofile(tmp_path / "ids")
+        mapped = torch.from_numpy(np.memmap(tmp_path / "ids", dtype=np.int32, mode="r+"))
+        for step in range(4):
+            for a, b in zip(
+                Windows(mapped, 7, 3).batch(step, 9), Windows(torch.from_numpy(ids), 7, 3).batch(step, 9), strict=True
+            ):
+                assert torch.equal(a, b)
+                assert a.dtype == torch.int64
 
     def test_a_stream_too_short_is_refused_by_name(self) -> None:
         assert len(Windows(torch.arange(9), 8)) == 1

@@ -16,25 +16,27 @@ from zoo.training import Recipe, Run
 LINES = ["the cat sat on the mat and the dog sat on the log. "] * 20
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def corpus() -> Corpus:
     """A text that says the same thing again and again."""
-    return Corpus("tiny", train=LINES, valid=LINES[:2], sha256="0")
+    return Corpus("tiny", train=LINES, valid=LINES[:4], sha256="0")
 
 
 @pytest.fixture
 def make_run(tmp_path: Path, corpus: Corpus) -> Callable[..., Run]:
     """A new run folder: `make_run("name", steps=5, …)` with recipe fields; by default of a tiny GPT."""
 
-    def make(name: str = "run", config: Any = None, model: str = GPTPlugin.spec.id, **recipe: Any) -> Run:
+    def make(name: str = "run", config: Any = None, model: str = GPTPlugin.spec.id, **fields: Any) -> Run:
+        own = {key: fields.pop(key) for key in ("prompt", "start", "weights") if key in fields}
         return Run.create(
             tmp_path / name,
             model=model,
             config=config or Config(blocks=1, heads=2, width=16, context=16),
             tokenizer=train_tokenizer("byte", LINES),
             corpus={"name": corpus.name, "sha256": corpus.sha256},
-            recipe=Recipe(**{"batch": 4, "checkpoints": 2, "evaluations": 2} | recipe),
+            recipe=Recipe(**{"batch": 4, "checkpoints": 2, "evaluations": 2} | fields),
             parameters=0,
+            **own,
         )
 
     return make

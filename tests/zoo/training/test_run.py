@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from zoo.training import Event, Run
+from zoo.data import Corpus
+from zoo.models.gpt import GPTPlugin
+from zoo.pretrained.shipped import shipped_folder
+from zoo.training import Event, Run, Unwritable, Yardsticks, train
 from zoo.training.run import parameter_count, seeded_build
 
 MakeRun = Callable[..., Run]
@@ -48,6 +52,14 @@ def test_a_run_folder_of_the_first_format_opens(make_run: MakeRun) -> None:
     assert Run.open(run.folder).info.recipe.save_every == 30
 
 
+def test_the_shipped_run_of_the_first_format_opens() -> None:
+    folder = shipped_folder("zoo/gpt")
+    assert folder is not None
+    run = Run.open(folder)
+    assert (run.info.prompt, run.info.start, run.info.title, run.yardsticks) == ("", None, "", None)
+    assert run.events()[-1]["step"] == run.steps()[-1]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -76,6 +88,101 @@ def test_events_are_read_back_without_a_line_cut_short(make_run: MakeRun) -> Non
     run.forget_after(1)
     run.append(event(2))
     assert [each["step"] for each in run.events()] == [0, 1, 2]
+
+
+def test_events_are_read_on_from_where_one_stopped(make_run: MakeRun) -> None:
+    run = make_run(steps=3)
+    assert run.events_from(0) == ([], 0)
+    with run.log() as log:
+        run.append(event(0), log)
+        run.append(event(1), log)
+        first, offset = run.events_from(0)  # each line is on disk as it is written
+        assert [each["step"] for each in first] == [0, 1]
+        log.write('{"step": 2, ')
+        log.flush()
+        assert run.events_from(offset) == ([], offset)
+    run.forget_after(1)
+    run.append(event(2))
+    again, after = run.events_from(offset)
+    assert again == [event(2)]
+    assert run.events_from(after) == ([], after)
+    run.forget_after(0)
+    assert [each["step"] for each in run.events_from(after)[0]] == [0]  # the log became shorter: all of it
+
+
+def test_a_log_that_needs_no_change_is_left_alone(make_run: MakeRun) -> None:
+    run = make_run(steps=3)
+    run.append(event(0))
+    before = (run.folder / "events.jsonl").stat().st_mtime_ns
+    run.forget_after(0)
+    assert (run.folder / "events.jsonl").stat().st_mtime_ns == before
+
+
+def test_yardsticks_come_back(make_run: MakeRun) -> None:
+    run = make_run(steps=3)
+    assert run.yardsticks is None
+    known = Yardsticks(ceiling=4.5, unigram=3.0, bigram=2.0, floor=None, tokens=7, about={"floor": "unknown"})
+    run.save_yardsticks(known)
+    assert Run.open(run.folder).yardsticks == known
+    (run.folder / "yardsticks.json").write_text("{")
+    assert run.yardsticks is None
+
+
+class TestFullDisk:
+    """A limit on the size of files stands for a disk that is full."""
+
+    @pytest.fixture
+    def full(self) -> Iterator[Callable[[int], None]]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    def test_the_last_checkpoint_is_kept_and_nothing_half_written(
+        self, make_run: MakeRun, corpus: Corpus, full: Callable[[int], None]
+    ) -> None:
+        run = make_run(steps=9, save_every=0)
+        events = train(run, GPTPlugin(), corpus)
+        for _ in range(3):
+            next(events)
+        full(5000)
+        with pytest.raises(Unwritable, match=r"cannot write .*last\.safetensors: .*; make room, or") as why:
+            list(events)
+        full(-1)
+        assert "\n" not in str(why.value)
+        last = run.load_last()
+        assert last is not None
+        assert last[0] == 2
+        assert not list(run.folder.rglob("*.tmp"))
+        rest = list(train(run, GPTPlugin(), corpus))
+        assert [each["step"] for each in rest] == [3, 4, 5, 6, 7, 8, 9]
+        assert [each["step"] for each in run.events()] == list(range(10))
+
+    def test_the_log_may_be_what_does_not_fit(self, make_run: MakeRun, full: Callable[[int], None]) -> None:
+        run = make_run(steps=9)
+        run.append(event(0))
+        full((run.folder / "events.jsonl").stat().st_size + 10)
+        with pytest.raises(Unwritable, match=r"cannot write .*events\.jsonl: File too large"):
+            run.append(event(1))
+        full(-1)
+        assert run.events() == [event(0)]
+        run.forget_after(0)
+        run.append(event(1))
+        assert run.events() == [event(0), event(1)]
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_a_run_that_cannot_be_started_leaves_nothing(
+        self, make_run: MakeRun, tmp_path: Path, full: Callable[[int], None], there: bool
+    ) -> None:
+        folder = tmp_path / "run"
+        if there:
+            folder.mkdir()
+            (folder / "corpus.txt").write_text("mine")
+        full(100)
+        with pytest.raises(Unwritable, match=r"cannot write .*tokenizer"):
+            make_run(steps=9)
+        full(-1)
+        assert folder.exists() == there
+        assert [each.name for each in tmp_path.rglob("*")] == (["run", "corpus.txt"] if there else [])
 
 
 def test_forgetting_drops_later_weights_too(make_run: MakeRun) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +19,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel
 from torch import Tensor, nn
 
@@ -29,6 +33,7 @@ from zoo.training import Diverged, Event, Run, train
 from zoo.training.run import seeded_build
 
 MakeRun = Callable[..., Run]
+SMALL = Config(blocks=1, heads=2, width=16, context=16)
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -68,15 +73,27 @@ def finish(run: Run, corpus: Corpus, plugin: ModelPlugin | None = None) -> list[
     return list(train(run, plugin or GPTPlugin(), corpus))
 
 
+def killed(run: Run, corpus: Corpus, steps: int, folder: Path, plugin: ModelPlugin | None = None) -> Run:
+    """What a kill after so many events leaves behind: a copy of the folder as it was at that moment."""
+    events = train(run, plugin or GPTPlugin(), corpus)
+    list(islice(events, steps))
+    shutil.copytree(run.folder, folder)
+    events.close()
+    return Run(folder)
+
+
 def losses(run: Run) -> list[float]:
     return [event["loss"] for event in run.events()]
 
 
 def assert_same(run: Run, other: Run) -> None:
-    """Two finished runs took the same steps and kept the same weights, bit by bit."""
-    assert losses(run) == losses(other)
-    assert [event.get("valid_loss") for event in run.events()] == [event.get("valid_loss") for event in other.events()]
-    assert run.steps() == other.steps()
+    """Two finished runs took the same steps and kept the same weights, bit by bit.
+
+    The other one may have kept more of them: those of the steps at which it was stopped.
+    """
+    for key in ("step", "loss", "rate", "tokens", "valid_loss", "next", "sample"):
+        assert [event.get(key) for event in run.events()] == [event.get(key) for event in other.events()]
+    assert set(run.steps()) <= set(other.steps())
     for step in run.steps():
         assert all(torch.equal(tensor, other.weights(step)[name]) for name, tensor in run.weights(step).items())
 
@@ -131,7 +148,7 @@ class TestEvents:
         for _ in train(run, GPTPlugin(), corpus):
             last = run.load_last()
             saved.append(last[0] if last else None)
-        assert saved == [None, None, None, 3, 3, 3, 6, 6, 6, 9]
+        assert saved == [0, 0, 0, 3, 3, 5, 5, 5, 8, 9]  # 5 is half of the budget: a checkpoint
 
     def test_a_finished_run_has_nothing_left_to_do(self, make_run: MakeRun, corpus: Corpus) -> None:
         run = make_run(steps=2)
@@ -184,42 +201,81 @@ class TestRepeats:
 
 
 class TestResume:
-    def test_an_abandoned_run_goes_on_as_if_never_stopped(self, make_run: MakeRun, corpus: Corpus) -> None:
-        whole, stopped = make_run("whole", steps=12), make_run("stopped", steps=12, save_every=0)
+    def test_a_stopped_run_goes_on_as_if_never_stopped(self, make_run: MakeRun, corpus: Corpus) -> None:
+        whole, stopped = make_run("whole", steps=12, prompt="the"), make_run("stopped", steps=12, prompt="the")
         finish(whole, corpus)
-        for events in (4, 3):  # stopped twice
+        for events in (4, 3):  # stopped twice: after steps 3 and 6
             list(islice(train(stopped, GPTPlugin(), corpus), events))
+        assert stopped.steps() == [0, 3, 6]
         rest = finish(stopped, corpus)
         assert rest[0]["step"] == 7
         assert_same(whole, stopped)
 
-    def test_steps_after_the_last_save_are_done_again(self, make_run: MakeRun, corpus: Corpus) -> None:
-        whole, stopped = make_run("whole", steps=8), make_run("stopped", steps=8, save_every=0)
+    def test_a_stop_saves_what_was_learned_once(self, make_run: MakeRun, corpus: Corpus) -> None:
+        run = make_run(steps=12)
+        events = train(run, GPTPlugin(), corpus)
+        next(events)
+        events.close()  # nothing was learned
+        assert run.steps() == [0]
+        events = train(run, GPTPlugin(), corpus)
+        list(islice(events, 2))
+        events.close()
+        last = run.load_last()
+        assert last is not None
+        assert (last[0], run.steps()) == (2, [0, 2])
+        before = (run.checkpoints / "last.safetensors").stat().st_mtime_ns
+        train(run, GPTPlugin(), corpus).close()
+        assert (run.checkpoints / "last.safetensors").stat().st_mtime_ns == before
+
+    @given(
+        seed=st.integers(0, 2**32 - 1),
+        kills=st.lists(st.integers(1, 9), min_size=1, max_size=3),
+        save_every=st.sampled_from([0.0, 1e9]),
+        droops=st.booleans(),
+    )
+    @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_killed_anywhere_it_comes_to_the_same_end(
+        self, make_run: MakeRun, corpus: Corpus, seed: int, kills: list[int], save_every: float, droops: bool
+    ) -> None:
+        """With dropout and without, saved at each step or at checkpoints alone, killed once or again and again."""
+        with tempfile.TemporaryDirectory() as place:
+            plugin = DroopsPlugin() if droops else GPTPlugin()
+            config = NoConfig() if droops else SMALL
+            fields = {"steps": 10, "seed": seed, "save_every": save_every, "prompt": "the cat"}
+            whole, part = (make_run(Path(place) / name, config, **fields) for name in ("whole", "part"))
+            finish(whole, corpus, plugin)
+            for i, kill in enumerate(kills):
+                committed = set(part.steps())
+                part = killed(part, corpus, kill, Path(place) / f"killed {i}", plugin)
+                assert committed <= set(part.steps())
+            finish(part, corpus, plugin)
+            assert_same(whole, part)
+
+    def test_steps_after_the_last_save_are_done_again(self, make_run: MakeRun, corpus: Corpus, tmp_path: Path) -> None:
+        whole = make_run("whole", steps=8)
         finish(whole, corpus)
-        generator = train(stopped, GPTPlugin(), corpus)
-        list(islice(generator, 4))  # steps 0 … 3
-        saved = (stopped.checkpoints / "last.safetensors").read_bytes()
-        list(islice(generator, 3))  # steps 4 … 6, with the checkpoint of step 4
-        (stopped.checkpoints / "last.safetensors").write_bytes(saved)
-        assert stopped.steps() == [0, 4]
+        stopped = killed(make_run("stopped", steps=8), corpus, 7, tmp_path / "killed")  # saved at step 4
+        assert [event["step"] for event in stopped.events()] == list(range(7))
         resumed = train(stopped, GPTPlugin(), corpus)
-        assert next(resumed)["step"] == 4
-        assert [event["step"] for event in stopped.events()] == [0, 1, 2, 3, 4]
+        assert next(resumed)["step"] == 5
+        assert [event["step"] for event in stopped.events()] == [0, 1, 2, 3, 4, 5]
         list(resumed)
         assert_same(whole, stopped)
 
-    def test_stopped_before_the_first_save_it_starts_anew(self, make_run: MakeRun, corpus: Corpus) -> None:
-        whole, stopped = make_run("whole", steps=6), make_run("stopped", steps=6)  # saves after 30 s only
+    def test_without_a_save_it_starts_anew(self, make_run: MakeRun, corpus: Corpus, tmp_path: Path) -> None:
+        whole = make_run("whole", steps=6)
         finish(whole, corpus)
-        list(islice(train(stopped, GPTPlugin(), corpus), 5))
-        assert stopped.steps() == [0, 3]
+        stopped = killed(make_run("stopped", steps=6), corpus, 5, tmp_path / "killed")
+        (stopped.checkpoints / "last.safetensors").unlink()
         assert finish(stopped, corpus)[0]["step"] == 0
         assert_same(whole, stopped)
 
-    def test_a_crash_in_the_middle_of_a_write_is_survived(self, make_run: MakeRun, corpus: Corpus) -> None:
+    def test_a_crash_in_the_middle_of_a_write_is_survived(
+        self, make_run: MakeRun, corpus: Corpus, tmp_path: Path
+    ) -> None:
         whole, stopped = make_run("whole", steps=6), make_run("stopped", steps=6, save_every=0)
         finish(whole, corpus)
-        list(islice(train(stopped, GPTPlugin(), corpus), 3))
+        stopped = killed(stopped, corpus, 3, tmp_path / "killed")
         with (stopped.folder / "events.jsonl").open("a") as file:
             file.write('{"step": 3, "elap')
         for name in ("last.tmp", "0000003.tmp"):
@@ -308,7 +364,9 @@ class TestDivergence:
         with pytest.raises(Diverged, match="at step 0"):
             finish(run, corpus, Breaks())
         assert [event["step"] for event in run.events()] == [0]
-        assert run.load_last() is None
+        last = run.load_last()
+        assert last is not None
+        assert (last[0], run.steps()) == (0, [0])
 
     def test_every_line_of_the_log_is_json(self, make_run: MakeRun, corpus: Corpus) -> None:
         run = make_run(steps=2)

@@ -1,0 +1,123 @@
+"""What a held-out loss is held against: an even guess, two counted models, and what the language leaves open.
+
+Each is in nats per token, on the very tokens that `valid_loss` scores. Used by `train`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.data import Corpus
+from zoo.data.ngram import count_ngrams
+from zoo.tasks import streams
+from zoo.tasks.next_token import Windows
+from zoo.tokenizers import Tokenizer
+from zoo.training.run import Yardsticks
+
+COUNTED = 2_000_000
+"""Training tokens that are counted at most."""
+STORIES = 200
+"""Held-out stories whose surprise is averaged where tokens are no words."""
+Floats = NDArray[np.float64]
+
+
+def measure(corpus: Corpus, tokenizer: Tokenizer, train: Tensor, held_out: Windows, limit: int) -> Yardsticks:
+    """The yardsticks for the first `limit` windows of `held_out`, counted on the stream `train` (tokens,)."""
+    places = held_out.apart(limit)
+    rows = held_out.rows(places).numpy()  # (windows, time + 1)
+    vocab, counted = tokenizer.vocab_size, train[:COUNTED].numpy()
+    unigram, bigram = (_counted(counted, vocab, order, rows) for order in (1, 2))
+    floor, why = _floor(corpus, tokenizer, held_out, places)
+    beginning = "the first" if len(train) > COUNTED else "the"
+    source = f"{beginning} {len(counted):,} tokens of the training text"
+    about = {
+        "ceiling": f"ln {vocab:,}: all tokens equally likely.",
+        "unigram": f"Each token as often as it comes in {source}, whatever stands before it.",
+        "bigram": f"Each token as often as it follows the one before it in {source} (Kneser–Ney smoothing).",
+        "floor": why,
+    }
+    return Yardsticks(
+        ceiling=math.log(vocab), unigram=unigram, bigram=bigram, floor=floor, tokens=rows[:, 1:].size, about=about
+    )
+
+
+def prepare(corpus: Corpus) -> None:
+    """Work out the surprise of the glass box's first held-out stories beforehand, so that a forked worker has it."""
+    assert corpus.language is not None
+    for story, text in enumerate(list(corpus.valid)[:STORIES]):
+        surprises_of(corpus, story, corpus.language.split(text))
+
+
+def _counted(train: NDArray[np.int32], vocab: int, order: int, rows: NDArray[np.int64]) -> float:
+    """A counted model's loss on all but the first token of each row."""
+    model = count_ngrams(train, vocab, order)
+    return -float(np.mean([model.log_probs(row)[1:] for row in rows]))
+
+
+def _floor(
+    corpus: Corpus, tokenizer: Tokenizer, held_out: Windows, places: NDArray[np.int64]
+) -> tuple[float | None, str]:
+    """The loss of whoever knows the language's own distribution, and what it is worth; None where nobody does."""
+    if corpus.language is None:
+        return None, "Nobody knows how much of this text can be foretold."
+    try:
+        exact = _exact(corpus, tokenizer, held_out, places)
+        if exact is not None:
+            return exact, "The exact distribution's own loss on these very tokens: nobody can foretell more on average."
+        return _average(corpus, tokenizer), (
+            f"Tokens are no whole words here, so this is an average: the exact surprise of the first {STORIES}"
+            " held-out stories, shared among their tokens."
+        )
+    except ValueError as error:
+        return None, f"Not known: {error}."
+
+
+def _exact(corpus: Corpus, tokenizer: Tokenizer, held_out: Windows, places: NDArray[np.int64]) -> float | None:
+    """The mean surprise of the scored tokens, where each token is a word; windows begin where stories begin."""
+    starts = held_out.starts
+    if starts is None:
+        return None
+    texts, total, count = list(corpus.valid), 0.0, 0
+    for place in places.tolist():
+        story, left = int(np.searchsorted(starts, place)), held_out.time + 1
+        surprises: list[Floats] = []
+        while left > 0:
+            end = int(starts[story + 1]) if story + 1 < len(starts) else len(held_out.stream)
+            words = _words(corpus, tokenizer, texts[story], held_out.stream[int(starts[story]) : end].tolist())
+            if words is None:
+                return None
+            surprises.append(surprises_of(corpus, story, words)[:left])
+            left, story = left - len(words) - 1, story + 1
+        total += float(np.concatenate(surprises)[1:].sum())
+        count += held_out.time
+    return total / count
+
+
+def _words(corpus: Corpus, tokenizer: Tokenizer, text: str, ids: list[int]) -> list[str] | None:
+    """The story's words, if the tokens are these words and the end; else None."""
+    assert corpus.language is not None
+    words = corpus.language.split(text)
+    tokens = [tokenizer.piece(i).strip() for i in ids[:-1]]
+    return words if tokens == words and ids[-1] == tokenizer.end_of_text else None
+
+
+def surprises_of(corpus: Corpus, story: int, words: list[str]) -> Floats:
+    """−log p of each word of a held-out story and of its end, (words + 1,); worked out once."""
+    key = f"surprises {story}"
+    if key not in corpus.memo:
+        assert corpus.language is not None
+        corpus.memo[key] = np.asarray(corpus.language.surprisals(words), dtype=np.float64)
+    found: Floats = corpus.memo[key]
+    return found
+
+
+def _average(corpus: Corpus, tokenizer: Tokenizer) -> float:
+    """The surprise of the first held-out stories, in nats per token, their ends included."""
+    assert corpus.language is not None
+    texts = list(corpus.valid)[:STORIES]
+    nats = sum(float(surprises_of(corpus, i, corpus.language.split(text)).sum()) for i, text in enumerate(texts))
+    return nats / len(streams.token_stream(tokenizer, texts))
