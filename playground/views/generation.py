@@ -26,7 +26,7 @@ def draw(subject: Subject) -> None:
         return
     added = subject.trace.ids[subject.prompt_tokens :]
     room = min(subject.model.context, state.MAX_TOKENS) - len(subject.trace.ids)
-    sampling, seed = _settings()
+    sampling, seed = settings()
     with st.container(horizontal=True):
         st.button(
             "Add one token",
@@ -49,7 +49,8 @@ def draw(subject: Subject) -> None:
             st.text(subject.text)
 
 
-def _settings() -> tuple[Sampling, int]:
+def settings() -> tuple[Sampling, int]:
+    """The expander of the sampling; the settings and the seed of the draw, as they are now."""
     box = st.expander("How the token is drawn", icon=":material/casino:", key="how_drawn", on_change="rerun")
     if box.open:
         with box:
