@@ -6,6 +6,8 @@ Importing this costs no torch. A thread warms it up after the first page has bee
 from __future__ import annotations
 
 import threading
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,6 +16,7 @@ from playground import catalogue, state, what_if
 from playground.catalogue import Weights
 
 if TYPE_CHECKING:
+    from playground.jobs import Jobs
     from zoo.inference import LoadedModel
     from zoo.trace import Trace
 
@@ -58,6 +61,7 @@ def _load_first() -> None:
         zoo.inference.load(state.DEFAULT_MODEL).trace(state.DEFAULT_PROMPT)
     finally:
         _done.set()  # a model that can't be loaded is reported by the page that asks for it
+    jobs().warm_up()
 
 
 @st.cache_data(ttl=10, show_spinner=False)
@@ -100,3 +104,15 @@ def trace(weights: Weights, ids: tuple[int, ...], off: tuple[str, int | None] | 
 def checkpoints(key: str, stamp: int) -> list[int]:
     """The steps whose weights a model keeps, in order; empty where it is no run."""
     return catalogue.checkpoints(key)
+
+
+def jobs() -> Jobs:
+    """The training runs of this server: one queue for all sessions."""
+    return _jobs(catalogue.app_runs())
+
+
+@cache
+def _jobs(root: Path) -> Jobs:
+    from playground.jobs import Jobs
+
+    return Jobs(root)

@@ -14,6 +14,8 @@ NAME = "Transformer Playground"
 NEXT_WORD = "pages/next_word.py"
 ICON = Path(__file__).with_name("icon.svg")
 FORWARD_PASS = "pages/forward_pass.py"
+UNTRAINED_AND_PRETRAINED = "pages/untrained_and_pretrained.py"
+TRAIN = "pages/train.py"
 
 _inside: ContextVar[bool] = ContextVar("inside_the_shell", default=False)
 
@@ -68,6 +70,18 @@ def _navigation() -> StreamlitPage:
                 title="Forward pass",
                 icon=":material/account_tree:",
                 help="Follow one prediction through the model, and open any number.",
+            ),
+            st.Page(
+                UNTRAINED_AND_PRETRAINED,
+                title="Untrained and pre-trained",
+                icon=":material/compare_arrows:",
+                help="The same architecture with random, shuffled and trained weights, side by side.",
+            ),
+            st.Page(
+                TRAIN,
+                title="Train",
+                icon=":material/model_training:",
+                help="Train a model on a text, and watch it learn.",
             ),
         ],
         position="top",

@@ -40,6 +40,20 @@ RUN = "run"
 """The training run on the page Train."""
 ZOO = "zoo"
 """The app's runs that this session's list of models offers: sent to the zoo, or opened by a link."""
+TWINS = "twins"
+"""Which twins stand side by side."""
+SHUFFLE = "shuffle"
+"""The seed of the shuffled weights."""
+HALFWAY = "halfway"
+"""The checkpoint of the half-way twin; the middle one, where it is empty."""
+JUDGED = "judged"
+"""The text that the twins are judged by; the page's own, where it is empty."""
+STORY = "story"
+"""The seed of the glass box's stories."""
+WORD = "word"
+"""The word whose neighbours are shown."""
+PAIR = "pair"
+"""The two twins whose surprise is compared."""
 OWNER = "owner"
 KEPT = "kept"
 """A copy of all values, which outlives the widgets."""
@@ -115,6 +129,13 @@ _VALUES: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     STEP: ("", _text),
     HEAD: ("", _text),
     AT: ("", _text),
+    TWINS: ("untrained.shuffled.trained", _text),
+    SHUFFLE: (0, _whole(MAX_SEED)),
+    HALFWAY: ("", _text),
+    JUDGED: ("", _text),
+    STORY: (0, _whole(MAX_SEED)),
+    WORD: ("", _line),
+    PAIR: ("", _text),
     RUN: ("", _id),
     ZOO: ("", _ids),
 }

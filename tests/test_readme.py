@@ -29,7 +29,7 @@ def commands(document: Path) -> list[list[str]]:
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that looks like the checkout from within, in which commands may write."""
-    for name in ("README.md", "zoo"):
+    for name in ("README.md", "ARCHITECTURE.md", "zoo"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PLAYGROUND_PLUGINS", raising=False)

@@ -1,0 +1,56 @@
+"""What does not change while a run goes on: read once, and kept for all who watch it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from playground.views.train.right import language_of, right_answer
+
+if TYPE_CHECKING:
+    from zoo.data.glass_box import GlassBox
+    from zoo.tokenizers import Tokenizer
+    from zoo.training import Run, RunInfo
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A run's settings, its tokenizer, and the right answer to its prompt where it is known."""
+
+    info: RunInfo
+    tokenizer: Tokenizer
+    language: GlassBox | None
+    right: dict[int, float]
+    """The exact probability of each token after the prompt; empty where nobody knows it."""
+
+    @property
+    def unit(self) -> str:
+        """What a token is on this run: "word" where every word of the language is one token."""
+        whole = "WordLevel" in type(self.tokenizer.raw.model).__name__
+        return "word" if self.language is not None and whole else "token"
+
+
+def of(run: Run) -> Facts:
+    """The facts of a run; read anew where its run.json has changed, as by a new name."""
+    return _facts(str(run.folder), (run.folder / "run.json").stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _facts(folder: str, stamp: int) -> Facts:
+    from zoo.training import Run
+
+    run = Run.open(folder)
+    info, tokenizer = run.info, run.tokenizer
+    language = language_of(info.corpus)
+    return Facts(info, tokenizer, language, _right(language, tokenizer, info.prompt))
+
+
+def _right(language: GlassBox | None, tokenizer: Tokenizer, prompt: str) -> dict[int, float]:
+    if language is None:
+        return {}
+    try:
+        return right_answer(language, tokenizer, language.split(prompt))
+    except ValueError:
+        return {}

@@ -1,0 +1,86 @@
+"""What can be trained on this page, what cannot and why, and the weights that a training can begin from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from playground import engine, state
+
+if TYPE_CHECKING:
+    from zoo.plugin import ModelPlugin
+    from zoo.registry import Registry
+
+TASKS = {
+    "masked-token": "it guesses words that were taken out of the middle of a text, and this page trains models that "
+    "predict the next one",
+    "skip-gram": "it guesses a word's neighbours, and this page trains models that predict the next token",
+    "translate": "it needs pairs of texts in two languages, and this page trains on one text",
+}
+"""Tasks that this page does not train -> why."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Trained weights that a run can begin from."""
+
+    title: str
+    source: str
+    """What `zoo.load` takes."""
+
+
+@st.cache_resource(ttl=10, show_spinner=False)
+def registry() -> Registry:
+    """Every installed plugin; looked up anew after ten seconds."""
+    from zoo.registry import discover
+
+    return discover()
+
+
+def trainable() -> list[ModelPlugin]:
+    """The plugins that this page can train, in the order of their titles."""
+    found = registry()
+    fit = [each for each in found.plugins.values() if not _obstacle(each)]
+    return sorted(fit, key=lambda plugin: plugin.spec.title.lower())
+
+
+def untrainable() -> list[tuple[str, str]]:
+    """The others: their title or file, and the reason."""
+    found = registry()
+    reasons = [(each.spec.title, _obstacle(each)) for each in found.plugins.values()]
+    broken = [(each.source, f"it could not be loaded: {each.error}") for each in found.broken]
+    return [(title, reason) for title, reason in [*reasons, *broken] if reason]
+
+
+def _obstacle(plugin: ModelPlugin) -> str:
+    """Why this plugin cannot be trained here; "" where it can."""
+    if missing := registry().missing_requirements(plugin.spec.id):
+        return f"it needs {', '.join(missing)}: pip install {' '.join(missing)}"
+    return "" if plugin.spec.task == "next-token" else TASKS[plugin.spec.task]
+
+
+def starts(model: str) -> list[Start]:
+    """The shipped weights of a plugin, and those of this browser's own runs of it."""
+    from zoo.pretrained.shipped import shipped_folder
+
+    shipped = [Start("The trained weights shipped with the app", model)] if shipped_folder(model) is not None else []
+    return shipped + own(model)
+
+
+def own(model: str) -> list[Start]:
+    """This browser's runs of a model that have weights to begin from, the newest last."""
+    from zoo.training import Run
+
+    found = []
+    for job in engine.jobs().mine(state.owner()):
+        if job.state not in ("done", "stopped"):
+            continue
+        try:
+            run = Run.open(job.folder)
+        except ValueError:
+            continue
+        if run.info.model == model and run.steps():
+            found.append(Start(f"My run “{run.info.title or run.info.model}” ({job.id[:6]})", str(job.folder)))
+    return found

@@ -1,0 +1,112 @@
+"""What can truly be said of a run, from its own figures: how far it has come, and whether it learns by heart.
+
+Each function gives a sentence, or "" where the figures do not carry one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playground.text import count, number, percent
+
+if TYPE_CHECKING:
+    from playground.views.train.history import History
+    from zoo.training import Yardsticks
+
+NEAR = 0.03
+"""Within this share of the floor a run counts as having reached it."""
+RISE = 0.01
+"""Held-out loss must have risen by this share above its lowest before anything is said."""
+STILL_FALLING = 0.01
+"""A loss that fell by this share in the last quarter of the evaluations is still falling."""
+
+
+def way(history: History, yardsticks: Yardsticks | None, unit: str) -> str:
+    """How far the held-out loss has come between guessing and knowing."""
+    if not history.held_out or yardsticks is None:
+        return ""
+    loss, step = history.held_out[-1], history.held_out_steps[-1]
+    if yardsticks.floor is None:
+        return _against_bigram(loss, step, yardsticks, unit)
+    floor, start = yardsticks.floor, yardsticks.unigram
+    if loss <= floor * (1 + NEAR):
+        return (
+            f"After {count(step)} steps it is within {percent(max(0.0, loss / floor - 1))} of the floor: "
+            f"{number(loss, 3)} nats per {unit}, where nobody who knows this language could do better than "
+            f"{number(floor, 3)}."
+        )
+    if loss >= start:
+        return (
+            f"After {count(step)} steps it knows less than how frequent each {unit} is: {number(loss)} nats per "
+            f"{unit}, where the frequencies alone give {number(start)}."
+        )
+    gone = (start - loss) / (start - floor)
+    pairs = f" Knowing only the {unit} before would give {number(yardsticks.bigram)}."
+    pairs = pairs if loss >= yardsticks.bigram else ""
+    return (
+        f"From knowing the frequencies ({number(start)}) to knowing the language ({number(floor)}), it has gone "
+        f"{percent(gone)} of the way: {number(loss - floor, 3)} nats per {unit} are missing.{pairs}"
+    )
+
+
+def overfitting(history: History) -> str:
+    """Said only where held-out loss has risen above its lowest while training loss went on falling."""
+    losses, steps = history.held_out, history.held_out_steps
+    if len(losses) < 4:
+        return ""
+    lowest = min(range(len(losses)), key=losses.__getitem__)
+    later = losses[lowest + 1 :]
+    if len(later) < 2 or min(later[-2:]) < losses[lowest] * (1 + RISE):
+        return ""
+    half = max(1, (steps[-1] - steps[lowest]) // (2 * len(later)))  # half the way between two evaluations
+    before = history.training_loss(steps[lowest] - half, steps[lowest] + half)
+    now = history.training_loss(steps[-1] - 2 * half, steps[-1])
+    if before is None or now is None or now >= before:
+        return ""
+    return (
+        f"It is overfitting: since step {count(steps[lowest])} the loss on held-out text has risen from "
+        f"{number(losses[lowest], 3)} to {number(losses[-1], 3)}, while on the text it is trained on it fell from "
+        f"{number(before, 3)} to {number(now, 3)}. It learns that text by heart. More text, a smaller model or a "
+        f"shorter training would help; the checkpoint nearest to step {count(steps[lowest])} is the best one."
+    )
+
+
+def why_not(history: History, yardsticks: Yardsticks | None) -> str:
+    """Of a finished run that did not reach the floor: what its figures say about the reason."""
+    if yardsticks is None or yardsticks.floor is None or len(history.held_out) < 4:
+        return ""
+    losses, floor = history.held_out, yardsticks.floor
+    if losses[-1] <= floor * (1 + NEAR) or overfitting(history):
+        return ""
+    start = "It did not come within 3 % of the floor. "
+    quarter = losses[-1 - max(1, len(losses) // 4)]
+    if quarter - losses[-1] > STILL_FALLING * losses[-1]:
+        return start + (
+            f"The held-out loss was still falling at the end, by {number(quarter - losses[-1], 3)} nats in the last "
+            "quarter: give it more time."
+        )
+    steps = history.held_out_steps
+    training = history.training_loss(steps[-1] - max(1, steps[-1] // 10), steps[-1])
+    if training is not None and training < losses[-1] * (1 - NEAR):
+        return start + (
+            f"On the text it was trained on it came to {number(training, 3)}, further down than on held-out text: "
+            "more stories would help more than more time."
+        )
+    return start + (
+        "It had stopped improving, on training text too: a wider or deeper model, a longer context or another "
+        "architecture has more room."
+    )
+
+
+def _against_bigram(loss: float, step: int, yardsticks: Yardsticks, unit: str) -> str:
+    """Where nobody knows the language, the counted pairs are the yardstick."""
+    gap = yardsticks.bigram - loss
+    if gap > 0:
+        return (
+            f"After {count(step)} steps it is {number(gap)} nats per {unit} better than counting which {unit} follows "
+            f"which ({number(yardsticks.bigram)}): it uses more than the {unit} before."
+        )
+    return (
+        f"After {count(step)} steps it has not passed the counted pairs yet: {number(loss)} nats per {unit}, where "
+        f"knowing only the {unit} before gives {number(yardsticks.bigram)}."
+    )

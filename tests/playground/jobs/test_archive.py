@@ -1,0 +1,216 @@
+"""A run comes out of its zip as it went in; anything else is turned away, with a reason, before it is on the disk."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playground.jobs.archive import check_fit, pack, unpack
+from playground.jobs.limits import MIB, Limits, Refused
+from tests.playground.jobs.helpers import TEXT
+from zoo.launch import Order, launch
+from zoo.registry import discover
+from zoo.training import Run, train
+
+LIMITS = Limits(run_disk=8 * MIB)
+Change = Callable[[dict[str, bytes]], Any]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A short run on a text of its own."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "corpus.txt").write_text(TEXT)
+    config = {"blocks": 1, "heads": 2, "width": 8, "context": 8}
+    recipe = {"steps": 4, "batch": 2, "checkpoints": 2, "evaluations": 2, "held_out_windows": 2}
+    order = Order(
+        model="zoo/gpt", config=config, recipe=recipe, corpus=str(folder / "corpus.txt"), tokenizer="byte", title="Mine"
+    )
+    begun = launch(order, folder, discover(folders=[]))
+    list(train(begun.run, begun.plugin, begun.corpus))
+    return begun.run
+
+
+@pytest.fixture(scope="module")
+def packed(run: Run) -> bytes:
+    return pack(run.folder)
+
+
+def files(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def zipped(content: dict[str, bytes], kind: int = zipfile.ZIP_DEFLATED) -> bytes:
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", kind) as file:
+        for name, each in content.items():
+            file.writestr(name, each)
+    return memory.getvalue()
+
+
+def refuse(data: bytes, folder: Path, limits: Limits = LIMITS) -> str:
+    with pytest.raises(Refused) as refused:
+        unpack(data, folder, limits)
+    assert list(folder.parent.iterdir()) == [], "something was left on the disk"
+    assert len(str(refused.value).splitlines()) == 1
+    return str(refused.value)
+
+
+def test_there_and_back(run: Run, packed: bytes, tmp_path: Path) -> None:
+    unpack(packed, tmp_path / "back", LIMITS)
+    back = Run.open(tmp_path / "back")
+    assert back.info == run.info
+    assert back.events() == run.events()
+    assert back.yardsticks == run.yardsticks
+    assert back.steps() == run.steps()
+    assert all((back.weights(n)[name] == tensor).all() for n in run.steps() for name, tensor in run.weights(n).items())
+    assert pack(back.folder) == packed
+
+
+def test_it_holds_the_run_and_nothing_else(run: Run, packed: bytes) -> None:
+    weights = {f"checkpoints/{step:07d}.safetensors" for step in run.steps()}
+    assert {*files(packed)} == {"run.json", "tokenizer.json", "events.jsonl", "yardsticks.json"} | weights
+    assert str(run.folder).encode() not in b"".join(files(packed).values())
+
+
+def test_a_line_that_is_being_written_is_left_out(run: Run, tmp_path: Path, packed: bytes) -> None:
+    unpack(packed, tmp_path / "back", LIMITS)
+    with (tmp_path / "back" / "events.jsonl").open("a") as file:
+        file.write('{"step": 5, "los')
+    assert pack(tmp_path / "back") == packed
+
+
+def test_a_folder_without_a_run(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nothing to download yet"):
+        pack(tmp_path)
+
+
+def change_json(name: str, **fields: Any) -> Change:
+    def change(content: dict[str, bytes]) -> None:
+        content[name] = json.dumps(json.loads(content[name]) | fields).encode()
+
+    return change
+
+
+def drop(name: str) -> Change:
+    return lambda content: content.pop(name)
+
+
+def put(name: str, value: bytes) -> Change:
+    return lambda content: content.__setitem__(name, value)
+
+
+FIRST = "checkpoints/0000000.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (put("../evil.py", b"x"), "it holds '../evil.py'"),
+        (put("/etc/passwd", b"x"), "it holds '/etc/passwd'"),
+        (put("checkpoints/../../x.safetensors", b"x"), "it holds 'checkpoints"),
+        (put("checkpoints/last.safetensors", b"x"), "it holds 'checkpoints/last.safetensors'"),
+        (put("plugin.py", b"x"), "it holds 'plugin.py'"),
+        (drop("run.json"), "it lacks run.json"),
+        (drop("events.jsonl"), "it lacks events.jsonl"),
+        (put("run.json", b"{}"), "run.json cannot be used: model: Field required"),
+        (put("run.json", b"[" * 100_000), "run.json cannot be used"),
+        (change_json("run.json", parameters=10**12), "1,000,000,000,000 parameters"),
+        (change_json("run.json", code="import os"), "code: Extra inputs are not permitted"),
+        (change_json("run.json", tokenizer="0" * 64), "its tokenizer.json is not the one that run.json names"),
+        (put("tokenizer.json", b"no"), "tokenizer.json is not a tokenizer.json"),
+        (put("events.jsonl", b""), "its events.jsonl is empty"),
+        (put("events.jsonl", b'{"step": 0}\n'), "line 1 of its events.jsonl is not an event"),
+        (lambda c: put("events.jsonl", c["events.jsonl"] * 2)(c), "goes back to step 0"),
+        (lambda c: put("events.jsonl", c["events.jsonl"].replace(b'"loss": ', b'"loss": NaN, "x": '))(c), "line 1"),
+        (put("yardsticks.json", b"{}"), "its yardsticks.json cannot be read"),
+        (put(FIRST, b"\xff" * 100), "its weights 0000000.safetensors cannot be read"),
+        (lambda c: put(FIRST, c[FIRST][:-1])(c), "its weights 0000000.safetensors cannot be read"),
+        (lambda c: put("checkpoints/0000099.safetensors", c[FIRST])(c), "are not those of that step"),
+        (lambda c: [c.pop(name) for name in list(c) if name.startswith("check")], "it holds no weights"),
+    ],
+)
+def test_what_is_no_run_is_turned_away(packed: bytes, tmp_path: Path, change: Change, sentence: str) -> None:
+    content = files(packed)
+    change(content)
+    assert sentence in refuse(zipped(content), tmp_path / "back")
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({}, ""),
+        ({"width": 1024, "blocks": 12}, "more than 5,000,000 parameters"),
+        ({"width": 16}, "its weights 0000000.safetensors do not fit zoo/gpt"),
+        ({"blocks": 2}, "its weights 0000000.safetensors do not fit zoo/gpt"),
+        ({"width": -1}, "its zoo/gpt cannot be built here"),
+    ],
+)
+def test_weights_fit_the_model_that_is_named(
+    run: Run, packed: bytes, tmp_path: Path, config: dict[str, int], sentence: str
+) -> None:
+    content = files(packed)
+    change_json("run.json", config=run.info.config | config)(content)
+    unpack(zipped(content), tmp_path / "back", LIMITS)
+    check = lambda: check_fit(Run(tmp_path / "back"), discover(folders=[]).get("zoo/gpt"), LIMITS)  # noqa: E731
+    if not sentence:
+        return check()
+    with pytest.raises(Refused, match=sentence):
+        check()
+
+
+def test_a_zip_bomb_is_not_unpacked(packed: bytes, tmp_path: Path) -> None:
+    bomb = zipped(files(packed) | {"checkpoints/0000001.safetensors": bytes(64 * MIB)})
+    assert len(bomb) < MIB
+    assert "larger than the 8 MB" in refuse(bomb, tmp_path / "back")
+
+
+def test_a_zip_that_lies_about_a_size_is_refused(packed: bytes, tmp_path: Path) -> None:
+    bomb = zipped(files(packed) | {"checkpoints/0000001.safetensors": bytes(64 * MIB)})
+    lie = bomb.replace((64 * MIB).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
+    assert "cannot be read" in refuse(lie, tmp_path / "back")
+
+
+def test_many_files_and_other_kinds_of_packing_are_refused(packed: bytes, tmp_path: Path) -> None:
+    content = files(packed)
+    many = content | {f"checkpoints/{n:07d}.safetensors": b"" for n in range(1000)}
+    assert "too many files" in refuse(zipped(many), tmp_path / "back")
+    assert "packed in another way" in refuse(zipped(content, zipfile.ZIP_LZMA), tmp_path / "back")
+
+
+def test_a_name_that_stands_twice_is_refused(packed: bytes, tmp_path: Path) -> None:
+    memory = io.BytesIO(packed)
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(memory, "a") as file:
+        file.writestr("run.json", b"{}")
+    assert "too many files" in refuse(memory.getvalue(), tmp_path / "back")
+
+
+@given(st.binary(max_size=300))
+def test_noise_is_refused(tmp_path_factory: pytest.TempPathFactory, noise: bytes) -> None:
+    assert "the zip cannot be read" in refuse(noise, tmp_path_factory.mktemp("noise") / "back")
+
+
+@given(st.data())
+def test_a_damaged_zip_is_refused_or_whole(
+    tmp_path_factory: pytest.TempPathFactory, run: Run, packed: bytes, data: st.DataObject
+) -> None:
+    """One byte changed anywhere: either one sentence, or the run as it was."""
+    place = data.draw(st.integers(0, len(packed) - 1))
+    damaged = packed[:place] + bytes([packed[place] ^ (1 << data.draw(st.integers(0, 7)))]) + packed[place + 1 :]
+    folder = tmp_path_factory.mktemp("damaged") / "back"
+    try:
+        unpack(damaged, folder, LIMITS)
+    except Refused:
+        assert not folder.exists()
+    else:
+        assert Run(folder).info == run.info
+        assert Run(folder).events() == run.events()
