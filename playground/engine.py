@@ -116,3 +116,9 @@ def _jobs(root: Path) -> Jobs:
     from playground.jobs import Jobs
 
     return Jobs(root)
+
+
+def put_away() -> None:
+    """The server ends: every run is saved, to be gone on with later."""
+    if _jobs.cache_info().currsize:
+        jobs().close()

@@ -133,4 +133,5 @@ def _sample(history: History) -> None:
 
 
 def _ending(prompt: str, room: int = 160) -> str:
-    return prompt if len(prompt) <= room else "…" + prompt[1 - room :]
+    line = " ⏎ ".join(prompt.splitlines())
+    return line if len(line) <= room else "…" + line[1 - room :]

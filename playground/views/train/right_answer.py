@@ -57,7 +57,9 @@ def draw(run: Run, run_id: str) -> None:
 def _prefix(run: Run, language: GlassBox, step: int) -> None:
     """A beginning that the reader types: what can come next, and what the model thinks can."""
     place = key("prefix")
-    st.session_state.setdefault(place, run.info.prompt)
+    if st.session_state.get(key("prefix.of")) != run.folder.name:  # another run begins with its own prompt
+        st.session_state[key("prefix.of")] = run.folder.name
+        st.session_state[place] = run.info.prompt
     typed = st.text_area(
         "A story's beginning",
         key=place,

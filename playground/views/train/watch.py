@@ -66,7 +66,7 @@ def _live(run_id: str, known: str) -> None:
         job = jobs.look(run_id)
     except LookupError:
         st.rerun()
-    if job.state != known:
+    if job.state != known or state.get(state.RUN) != run_id:  # a button of this part draws this part alone
         st.rerun()
     if job.owned_by(mine) and job.state in TICK:
         jobs.beat(run_id, mine)
