@@ -117,8 +117,8 @@ def _newest_weights(folder: Path) -> int:
 
 def checkpoints(key: str) -> list[int]:
     """The steps whose weights a model keeps, in order; empty where it is no run."""
-    from zoo.pretrained.shipped import shipped_folder
+    from zoo.pretrained.shipped import run_folder
 
-    folder = Path(key) if (Path(key) / "run.json").is_file() else shipped_folder(key)
+    folder = run_folder(key)
     files = folder.glob("checkpoints/*.safetensors") if folder else ()
     return sorted(int(file.stem) for file in files if file.stem.isdigit())

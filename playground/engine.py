@@ -6,6 +6,7 @@ Importing this costs no torch. A thread warms it up after the first page has bee
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,6 +117,15 @@ def _jobs(root: Path) -> Jobs:
     from playground.jobs import Jobs
 
     return Jobs(root)
+
+
+def beat() -> None:
+    """Whoever trains is still here, whatever page is read meanwhile; a run without anybody is stopped after a while."""
+    if (run := state.get(state.RUN)) and _jobs.cache_info().currsize:
+        owner = state.owner()
+        with suppress(LookupError):
+            if jobs().look(run).owned_by(owner):
+                jobs().beat(run, owner)
 
 
 def put_away() -> None:

@@ -31,6 +31,7 @@ def run() -> None:
         _inside.reset(token)
     state.end()
     engine.warm_up()
+    engine.beat()
 
 
 def inside() -> bool:

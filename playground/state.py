@@ -284,7 +284,7 @@ def owner() -> str:
     Streamlit gives every browser a random token against forged requests; the cookie hides it behind a
     new mask each time. Without that cookie, the session's own secret.
     """
-    if cookie := _COOKIE.fullmatch(st.context.cookies.get("_streamlit_xsrf", "")):
+    if cookie := _COOKIE.fullmatch(str(st.context.cookies.get("_streamlit_xsrf", ""))):
         mask, hidden = bytes.fromhex(cookie[1]), bytes.fromhex(cookie[2])
         token = bytes(byte ^ mask[i % len(mask)] for i, byte in enumerate(hidden))
         return hashlib.sha256(token).hexdigest()

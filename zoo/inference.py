@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from zoo.plugin import Anatomy, ModelPlugin
+from zoo.plugin import Anatomy, ModelPlugin, context_of
 from zoo.registry import Registry, discover
 from zoo.sampling import Sampling, draw, softmax, stages
 from zoo.shuffling import shuffle_weights
@@ -259,7 +259,7 @@ def _loaded(
         summary=spec.summary,
         module=module.eval(),
         tokenizer=tokenizer,
-        context=int(getattr(config, "context", 256)),
+        context=context_of(config),
         names=plugin.names(),
         anatomy=plugin.anatomy(module),
         trained=trained,

@@ -9,7 +9,6 @@ An `Order` can be made and read without torch.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.data import GLASS_BOX, Corpus, open_corpus
 from zoo.plugin import ModelPlugin, context_of
-from zoo.tokenizers import KINDS, Tokenizer, train_tokenizer
+from zoo.tokenizers import Tokenizer
 from zoo.validation import readable
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ SECONDS = 60.0
 """The budget where none is given."""
 PROMPT = 40
 """Characters of the prompt that is taken from the held-out text where none is given."""
-TOKENIZER_TEXT = 64_000_000
-"""Characters that a tokenizer is trained on at most: more of the same text would hardly change it."""
 
 
 class Order(BaseModel):
@@ -155,7 +152,9 @@ def recipe_of(order: Order, plugin: ModelPlugin) -> Recipe:
 def default_prompt(corpus: Corpus) -> str:
     """The glass box's example, or the first words of the held-out text."""
     if corpus.language is not None:
-        return corpus.language.example()
+        if "example" not in corpus.memo:
+            corpus.memo["example"] = corpus.language.example()
+        return str(corpus.memo["example"])
     text = next((text for text in corpus.valid if text.strip()), "").strip()
     cut = text[:PROMPT]
     return cut.rsplit(maxsplit=1)[0] if len(text) > PROMPT and len(cut.split()) > 1 else cut
@@ -170,21 +169,25 @@ def preload() -> Corpus:
 
     from zoo.tasks import streams
     from zoo.training import yardsticks
+    from zoo.training.vocabulary import words
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads would not survive a fork
     torch.set_num_threads(1)
     import_module("torch._dynamo")  # what an optimiser imports at its first step
     corpus = open_corpus(GLASS_BOX)
     for part in streams.NAMES:
-        streams.tokens(corpus, part, _words(corpus))
-    yardsticks.prepare(corpus)
+        streams.tokens(corpus, part, words(corpus))
+    yardsticks.prepare(corpus, words(corpus))
+    default_prompt(corpus)
     return corpus
 
 
 def _new(order: Order, corpus: Corpus, registry: Registry) -> _Design:
+    from zoo.training.vocabulary import choose_tokenizer
+
     plugin = _plugin(order.model, registry)
     config = plugin.Config.model_validate(order.config)
-    return _Design(plugin, config, _tokenizer(order, plugin, corpus))
+    return _Design(plugin, config, choose_tokenizer(order.tokenizer, order.vocab_size, plugin, corpus))
 
 
 def _plugin(model: str, registry: Registry) -> ModelPlugin:
@@ -214,45 +217,6 @@ def _fine_tuned(order: Order, registry: Registry) -> _Design:
     step = Run.open(source).steps()[-1] if order.start_step is None else order.start_step
     start: dict[str, str | int | None] = {"source": order.start, "step": step, "about": loaded.about}
     return _Design(plugin, plugin.Config.model_validate(info.config), loaded.tokenizer, loaded.module, start)
-
-
-def _tokenizer(order: Order, plugin: ModelPlugin, corpus: Corpus) -> Tokenizer:
-    """The tokenizer that is asked for, trained on the corpus where it is a kind."""
-    if not order.tokenizer and type(plugin).tokenizer is not ModelPlugin.tokenizer:
-        return plugin.tokenizer(_Beginning(corpus.train))
-    if not order.tokenizer and corpus.language is not None:
-        return _words(corpus)
-    kind = order.tokenizer or "bpe"
-    if kind in KINDS:
-        return train_tokenizer(kind, _Beginning(corpus.train), order.vocab_size)
-    if not Path(kind).is_file():
-        raise ValueError(f"a tokenizer is {', '.join(KINDS)} or a tokenizer.json, not {kind!r}")
-    return Tokenizer.load(kind)
-
-
-def _words(corpus: Corpus) -> Tokenizer:
-    """The glass box's words, each a token; kept with the corpus."""
-    if "words" not in corpus.memo:
-        assert corpus.language is not None
-        room = 4 * len(corpus.language.vocabulary)  # a word has up to two forms: with a space before it, and without
-        corpus.memo["words"] = train_tokenizer("word", corpus.train, max(room, 16))
-    tokenizer: Tokenizer = corpus.memo["words"]
-    return tokenizer
-
-
-@dataclass(frozen=True)
-class _Beginning:
-    """As much of some texts as a tokenizer is trained on; can be gone through again."""
-
-    texts: Iterable[str]
-
-    def __iter__(self) -> Iterator[str]:
-        total = 0
-        for text in self.texts:
-            if total >= TOKENIZER_TEXT:
-                return
-            yield text
-            total += len(text)
 
 
 def _parameters(design: _Design, most: int | None) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
-from playground import state
+from playground import right, state
 from playground.components.candidates import Candidate, candidates
-from playground.text import count, number, percent, quoted
+from playground.text import count, number, percent, plural, quoted
 from playground.views.controls import Subject
 from zoo.trace.trace import Trace
 
@@ -27,7 +29,8 @@ def draw(subject: Subject, position: int | None) -> None:
     st.subheader("The next token" if position is None else "What the model expected here")
     if taken is not None and position is not None:
         _what_came(trace, row, taken)
-    rows = top_rows(trace, row, subject, taken)
+    answer = right_answer(subject, row)
+    rows = top_rows(trace, row, subject, taken, answer)
     probs = trace["probs"][row]
     candidates(
         rows,
@@ -37,13 +40,28 @@ def draw(subject: Subject, position: int | None) -> None:
         taken=taken,
         on_take=None if position is not None or not subject.live else _take,
     )
-    st.caption(_columns(position, subject.live))
+    st.caption(_columns(position, subject.live, answer is not None))
     st.markdown(notice(probs))
+    if answer is not None:
+        st.markdown(_against(answer, probs))
     if position is not None:
         _back()
 
 
-def top_rows(trace: Trace, row: int, subject: Subject, taken: int | None) -> list[Candidate]:
+def right_answer(subject: Subject, row: int) -> dict[int, float] | None:
+    """The exact probability of what can come after the token at `row`; None where nobody knows it."""
+    if subject.model is None or (language := right.language_of_model(subject.weights.key)) is None:
+        return None
+    tokenizer = subject.model.tokenizer
+    try:
+        return right.next_tokens(language, tokenizer, tokenizer.decode(subject.trace.ids[: row + 1]))
+    except ValueError:
+        return None
+
+
+def top_rows(
+    trace: Trace, row: int, subject: Subject, taken: int | None, answer: Mapping[int, float] | None = None
+) -> list[Candidate]:
     """The most probable tokens after the token at `row`, and the one that was taken, if it is not among them."""
     probs, logits = trace["probs"][row], trace["logits"][row]
     order = np.argsort(-logits, kind="stable")
@@ -51,7 +69,8 @@ def top_rows(trace: Trace, row: int, subject: Subject, taken: int | None) -> lis
     if taken is not None and taken not in ids:
         ids.append(taken)
     ranks = {int(i): rank for rank, i in enumerate(order if taken is not None else order[:TOP], 1)}
-    return [Candidate(subject.piece(i), i, float(logits[i]), float(probs[i]), ranks[i]) for i in ids]
+    exact = {i: None if answer is None else answer.get(i, 0.0) for i in ids}
+    return [Candidate(subject.piece(i), i, float(logits[i]), float(probs[i]), ranks[i], exact[i]) for i in ids]
 
 
 def notice(probs: np.ndarray) -> str:
@@ -82,8 +101,23 @@ def _what_came(trace: Trace, row: int, taken: int) -> None:
     )
 
 
-def _columns(position: int | None, live: bool) -> str:
+def _against(answer: Mapping[int, float], probs: np.ndarray) -> str:
+    """How far the model's distribution is from the exact one."""
+    return (
+        f"**The right answer** is known here: the model learned from the glass-box language, whose program says that "
+        f"{plural(len(answer), 'token')} can stand in this place. The model's distribution is "
+        f"{number(right.divergence(answer, probs), 3)} nats away from it (KL(right ‖ model)); it gives "
+        f"{percent(right.impossible(answer, probs))} to what cannot stand here."
+    )
+
+
+def _columns(position: int | None, live: bool, known: bool) -> str:
     columns = "Rank, token, probability and logit, over the whole vocabulary at temperature 1."
+    if known:
+        columns = (
+            "Rank, token, the model's probability, the exact one (green, and a green line on the bar) and the logit, "
+            "at temperature 1."
+        )
     return f"{columns} Click a row to add its token." if position is None and live else columns
 
 

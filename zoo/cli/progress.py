@@ -44,7 +44,7 @@ def _line(run: Run, event: Event) -> None:
 @contextmanager
 def _bar(run: Run) -> Iterator[Show]:
     """One bar for the budget, with the figures beside it."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm
 
     recipe, held_out = run.info.recipe, ""
     with tqdm(total=1.0, bar_format="{percentage:3.0f}% |{bar:20}| {desc}", dynamic_ncols=True) as bar:

@@ -19,6 +19,12 @@ def shipped_folder(model_id: str) -> Path | None:
     return WEIGHTS / name if name else None
 
 
+def run_folder(source: str) -> Path | None:
+    """The run folder behind what `zoo.load` takes: a run, or a plugin's shipped weights; None where there is none."""
+    folder = Path(source)
+    return folder if (folder / "run.json").is_file() else shipped_folder(source)
+
+
 def shipped_tokenizer() -> Tokenizer:
     """The tokenizer of the shipped GPT: 4,096 byte-level BPE pieces of English stories."""
     return Tokenizer.load(WEIGHTS / "gpt-stories" / "tokenizer.json")

@@ -52,7 +52,7 @@ class Subject:
     @property
     def context(self) -> int:
         """The longest text that the default model reads, in tokens."""
-        return int(getattr(self.config, "context", 256))
+        return context_of(self.config)
 
     def build(self, config: Any = None, seed: int = 0, vocab_size: int | None = None) -> nn.Module:
         """A fresh untrained model."""

@@ -52,22 +52,25 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
         """One step along the gradients; a matrix without one stays as it is."""
         for group in self.param_groups:
-            shapes: dict[torch.Size, list[nn.Parameter]] = {}
+            shapes: dict[tuple[int, ...], list[nn.Parameter]] = {}
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    shapes.setdefault(matrix.shape, []).append(matrix)
+                    shapes.setdefault(tuple(sorted(matrix.shape)), []).append(matrix)
             for matrices in shapes.values():
                 self._move(matrices, group)
 
     def _move(self, matrices: list[nn.Parameter], group: dict[str, Any]) -> None:
-        """Matrices of one shape (rows, columns), together."""
-        rows, columns = matrices[0].shape
-        ahead = torch.stack(self._ahead(matrices, group["momentum"]))  # (matrices, rows, columns)
-        rate = group["lr"] * max(1, rows / columns) ** 0.5  # so that an output changes as much in any shape
+        """Matrices of one shape (rows, columns) or (columns, rows), together."""
+        ahead = self._ahead(matrices, group["momentum"])
+        turns = orthogonal(
+            torch.stack([wide(each).bfloat16() for each in ahead]), self._polynomials
+        )  # (matrices, short, long)
         if group["weight_decay"]:
             torch._foreach_mul_(list[Tensor](matrices), 1 - group["lr"] * group["weight_decay"])
-        for matrix, turn in zip(matrices, orthogonal(ahead, self._polynomials), strict=True):
-            matrix.add_(turn, alpha=-rate)
+        for matrix, turn in zip(matrices, turns, strict=True):
+            rows, columns = matrix.shape
+            rate = group["lr"] * max(1, rows / columns) ** 0.5  # so that an output changes as much in any shape
+            wide(matrix).add_(turn, alpha=-rate)
 
     def _ahead(self, matrices: list[nn.Parameter], momentum: float) -> list[Tensor]:
         """Where the momentum leads, looked at one step ahead (Nesterov)."""
@@ -77,19 +80,21 @@ class Muon(torch.optim.Optimizer):
         return list(torch._foreach_lerp(gradients, memory, momentum))
 
 
+def wide(matrix: Tensor) -> Tensor:
+    """(rows, columns) -> (short, long): the same memory, on its side where it is tall."""
+    return matrix.mT if matrix.shape[-2] > matrix.shape[-1] else matrix
+
+
 def orthogonal(batch: Tensor, polynomials: Sequence[Polynomial] = POLAR_EXPRESS) -> Tensor:
-    """(batch, rows, columns) -> the same in bfloat16, with all singular values of each matrix brought near 1.
+    """(batch, short, long) -> the same in bfloat16, with all singular values of each matrix brought near 1.
 
     Each step replaces X by a·X + b·(X·Xᵀ)·X + c·(X·Xᵀ)²·X: the same polynomial of every singular value,
     without ever computing one (Newton–Schulz; Bernstein and Newhouse 2024). Half precision is enough: the
     next step mends what the one before rounded.
     """
     x = batch.bfloat16()
-    tall = x.shape[-2] > x.shape[-1]
-    if tall:
-        x = x.mT  # the products of rows are the smaller ones
     x = x / (x.norm(dim=(-2, -1), keepdim=True) * 1.02 + 1e-7)  # no singular value is above 1
     for a, b, c in polynomials:
-        products = x @ x.mT
+        products = x @ x.mT  # (batch, short, short)
         x = torch.baddbmm(x, torch.baddbmm(products, products, products, beta=b, alpha=c), x, beta=a)
-    return x.mT if tall else x
+    return x

@@ -8,6 +8,7 @@ of its own. Used by `train` and the conformance kit.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,13 +31,16 @@ class Optimizers:
         self._parameters = [each for each in module.parameters() if each.requires_grad]
         if not self._parameters:
             raise ValueError("the model has nothing to learn: none of its parameters asks for a gradient")
-        matrices, rest = split(module) if recipe.optimizer == "muon" else ([], self._parameters)
+        matrices, rest = split(module)
+        groups = _groups(rest, output_layer(module), recipe)
         self._clip = recipe.clip
         self._all: list[torch.optim.Optimizer] = []
-        if matrices:
+        if recipe.optimizer == "adamw":
+            groups.append({"params": matrices, "lr": recipe.rate, "weight_decay": recipe.weight_decay})
+        elif matrices:
             self._all.append(Muon(matrices, lr=recipe.matrix_rate, momentum=MOMENTUM, weight_decay=recipe.weight_decay))
-        if rest:
-            self._all.append(_adamw(rest, output_layer(module), recipe))
+        if groups := [each for each in groups if each["params"]]:
+            self._all.append(torch.optim.AdamW(groups, betas=(0.9, 0.99), eps=1e-10, fused=True))
         self._rates = [float(group["lr"]) for each in self._all for group in each.param_groups]
 
     def step(self, factor: float) -> float:
@@ -81,15 +85,20 @@ class Optimizers:
             optimizer.load_state_dict(whole)
 
 
-def _adamw(parameters: list[nn.Parameter], output: nn.Linear | None, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW for embeddings, norms and biases, and at the head rate for the output layer."""
-    head = {id(each) for each in output.parameters()} if output is not None and recipe.head_rate else set()
-    rates = (
-        (recipe.rate, [p for p in parameters if id(p) not in head]),
-        (recipe.head_rate, [p for p in parameters if id(p) in head]),
-    )
-    groups = [{"params": each, "lr": rate} for rate, each in rates if each]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.99), eps=1e-10, weight_decay=recipe.weight_decay, fused=True)
+def _groups(parameters: list[nn.Parameter], output: nn.Linear | None, recipe: Recipe) -> list[dict[str, Any]]:
+    """What is no matrix of the blocks, for AdamW: the output layer at the head rate, all else at the common one.
+
+    None of it is pulled towards zero: a rare token's row would fade while it waits for its turn.
+    """
+    head = {id(each) for each in output.parameters()} if output is not None else set()
+    return [
+        {"params": [p for p in parameters if id(p) not in head], "lr": recipe.rate, "weight_decay": 0.0},
+        {
+            "params": [p for p in parameters if id(p) in head],
+            "lr": recipe.head_rate or recipe.rate,
+            "weight_decay": 0.0,
+        },
+    ]
 
 
 def split(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -24,12 +24,14 @@ class Recipe(BaseModel):
     head_rate: float | None = Field(
         None, gt=0, le=1, description="Learning rate of AdamW for the output layer; as `rate` where it is not given."
     )
-    weight_decay: float = Field(0.0, ge=0, le=1, description="How strongly weights are pulled towards zero.")
-    clip: float = Field(1.0, gt=0, description="Longest gradient that a step follows.")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="How strongly the blocks' matrices are pulled towards zero.")
+    clip: float = Field(1.0, gt=0, le=1000, description="Longest gradient that a step follows.")
     warm_up: float = Field(0.02, ge=0, lt=1, description="Share of the budget in which the rate climbs.")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="Number format of the activations.")
     evaluations: int = Field(20, ge=1, le=1000, description="How often held-out text is scored.")
-    held_out_windows: int = Field(64, ge=1, description="How many windows of held-out text are scored each time.")
+    held_out_windows: int = Field(
+        64, ge=1, le=10_000, description="How many windows of held-out text are scored each time."
+    )
     checkpoints: int = Field(12, ge=1, le=100, description="How many checkpoints the run keeps, evenly spaced.")
     save_every: float = Field(
         30.0, ge=0, description="Seconds of training between two saves of what a stopped run goes on from."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.data import Corpus
-from zoo.data.ngram import count_ngrams
+from zoo.data.ngram import NGram, count_ngrams
 from zoo.tasks import streams
 from zoo.tasks.next_token import Windows
 from zoo.tokenizers import Tokenizer
@@ -20,6 +20,8 @@ from zoo.training.run import Yardsticks
 
 COUNTED = 2_000_000
 """Training tokens that are counted at most."""
+ORDERS = (1, 2)
+"""Of the counted models: unigram and bigram."""
 STORIES = 200
 """Held-out stories whose surprise is averaged where tokens are no words."""
 Floats = NDArray[np.float64]
@@ -29,32 +31,46 @@ def measure(corpus: Corpus, tokenizer: Tokenizer, train: Tensor, held_out: Windo
     """The yardsticks for the first `limit` windows of `held_out`, counted on the stream `train` (tokens,)."""
     places = held_out.apart(limit)
     rows = held_out.rows(places).numpy()  # (windows, time + 1)
-    vocab, counted = tokenizer.vocab_size, train[:COUNTED].numpy()
-    unigram, bigram = (_counted(counted, vocab, order, rows) for order in (1, 2))
+    unigram, bigram = (_loss(_counted(corpus, tokenizer, train, order), rows) for order in ORDERS)
     floor, why = _floor(corpus, tokenizer, held_out, places)
     beginning = "the first" if len(train) > COUNTED else "the"
-    source = f"{beginning} {len(counted):,} tokens of the training text"
+    source = f"{beginning} {min(COUNTED, len(train)):,} tokens of the training text"
     about = {
-        "ceiling": f"ln {vocab:,}: all tokens equally likely.",
+        "ceiling": f"ln {tokenizer.vocab_size:,}: all tokens equally likely.",
         "unigram": f"Each token as often as it comes in {source}, whatever stands before it.",
         "bigram": f"Each token as often as it follows the one before it in {source} (Kneser–Ney smoothing).",
         "floor": why,
     }
     return Yardsticks(
-        ceiling=math.log(vocab), unigram=unigram, bigram=bigram, floor=floor, tokens=rows[:, 1:].size, about=about
+        ceiling=math.log(tokenizer.vocab_size),
+        unigram=unigram,
+        bigram=bigram,
+        floor=floor,
+        tokens=rows[:, 1:].size,
+        about=about,
     )
 
 
-def prepare(corpus: Corpus) -> None:
-    """Work out the surprise of the glass box's first held-out stories beforehand, so that a forked worker has it."""
+def prepare(corpus: Corpus, tokenizer: Tokenizer) -> None:
+    """Count, and work out the surprise of the first held-out stories, beforehand: a forked worker finds it done."""
     assert corpus.language is not None
+    for order in ORDERS:
+        _counted(corpus, tokenizer, streams.tokens(corpus, "train", tokenizer).ids, order)
     for story, text in enumerate(list(corpus.valid)[:STORIES]):
         surprises_of(corpus, story, corpus.language.split(text))
 
 
-def _counted(train: NDArray[np.int32], vocab: int, order: int, rows: NDArray[np.int64]) -> float:
+def _counted(corpus: Corpus, tokenizer: Tokenizer, train: Tensor, order: int) -> NGram:
+    """A model that only counts, on the beginning of the training tokens; counted once."""
+    key = f"{order}-grams {tokenizer.hash}"
+    if key not in corpus.memo:
+        corpus.memo[key] = count_ngrams(train[:COUNTED].numpy(), tokenizer.vocab_size, order)
+    found: NGram = corpus.memo[key]
+    return found
+
+
+def _loss(model: NGram, rows: NDArray[np.int64]) -> float:
     """A counted model's loss on all but the first token of each row."""
-    model = count_ngrams(train, vocab, order)
     return -float(np.mean([model.log_probs(row)[1:] for row in rows]))
 
 

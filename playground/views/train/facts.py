@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from playground.views.train.right import language_of, right_answer
+from playground.right import language_of, right_answer
 
 if TYPE_CHECKING:
     from zoo.data.glass_box import GlassBox

@@ -10,12 +10,12 @@ import streamlit as st
 
 from playground.catalogue import Choice
 from playground.figures.words import KIND_COLOURS, story_chart, word_bars
+from playground.right import compared, divergence, impossible, right_answer, tokens_of
 from playground.text import count, escaped, number, percent, plural, quoted, sentence
 from playground.views import timeline
 from playground.views.train import facts, weights
 from playground.views.train.curves import CHART
 from playground.views.train.keys import key
-from playground.views.train.right import compared, divergence, impossible, right_answer, tokens_of
 
 if TYPE_CHECKING:
     from zoo.data.glass_box import GlassBox, Story

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from playground.views.train.right import language_of as language_of_corpus
-from playground.views.train.right import right_answer, tokens_of
+from playground.right import tokens_of
 
 if TYPE_CHECKING:
     from zoo.data.glass_box import GlassBox
     from zoo.tokenizers import Tokenizer
-
-
-def language_of(key: str) -> GlassBox | None:
-    """The language that a run's texts were written in, where it is known."""
-    from zoo.training.run import Run
-
-    folder = _folder(key)
-    return language_of_corpus(Run.open(folder).info.corpus) if folder else None
-
-
-def _folder(key: str) -> Path | None:
-    from zoo.pretrained.shipped import shipped_folder
-
-    return Path(key) if (Path(key) / "run.json").is_file() else shipped_folder(key)
 
 
 EXCERPT = 400
@@ -41,8 +25,9 @@ def held_out(key: str, stamp: int) -> str:
     Only the copy in the run's folder is read: a folder that came from elsewhere may name any file.
     """
     from zoo.data import read_corpus
+    from zoo.pretrained.shipped import run_folder
 
-    folder = _folder(key)
+    folder = run_folder(key)
     if folder is None or not (folder / "corpus.txt").is_file():
         return ""
     try:
@@ -51,14 +36,6 @@ def held_out(key: str, stamp: int) -> str:
         return ""
     text = next((each for each in texts if each.strip()), "")[: EXCERPT + 1]
     return text if len(text) <= EXCERPT else text[:EXCERPT].rpartition(" ")[0] or text[:EXCERPT]
-
-
-def next_tokens(language: GlassBox, tokenizer: Tokenizer, text: str) -> dict[int, float] | None:
-    """The exact probability of each token that can come after `text`; None where the language cannot begin so."""
-    try:
-        return right_answer(language, tokenizer, language.split(text))
-    except ValueError:
-        return None
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

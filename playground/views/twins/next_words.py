@@ -7,9 +7,9 @@ import math
 import numpy as np
 import streamlit as st
 
+from playground import right
 from playground.components.candidates import Candidate, candidates
 from playground.text import count, number, plural, quoted
-from playground.views.twins import goal
 from playground.views.twins.twin import Board, Twin, columns, share, table
 from zoo.evaluation import entropy, log_softmax
 
@@ -57,10 +57,10 @@ def certainty(twin: Twin) -> str:
 
 def _right_answer(board: Board) -> None:
     """The exact distribution of the language that the model was trained on, where it can say this text."""
-    language = goal.language_of(board.choice.key)
+    language = right.language_of_model(board.choice.key)
     if language is None:
         return
-    found = goal.next_tokens(language, board.tokenizer, board.tokenizer.decode(list(board.ids)))
+    found = right.next_tokens(language, board.tokenizer, board.tokenizer.decode(list(board.ids)))
     if found is None:
         st.caption(
             "The language of this run cannot begin with your text, so there is no right answer to set beside it."

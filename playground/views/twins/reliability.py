@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from playground import state
+from playground import right, state
 from playground.figures.calibration import reliability
 from playground.text import escaped, number, plural, sentence
 from playground.views.twins import goal, measure
@@ -43,7 +43,7 @@ def draw(board: Board) -> None:
 
 def _scores(board: Board) -> tuple[dict[str, Score], str]:
     """What is scored, and in words on how much: many fresh stories where the language is known, else the text above."""
-    language = goal.language_of(board.choice.key)
+    language = right.language_of_model(board.choice.key)
     if language is None:
         found = judge(board).scores
         few = len(next(iter(found.values())))

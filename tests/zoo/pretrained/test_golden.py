@@ -70,8 +70,9 @@ def test_each_step_is_recorded_once_under_a_schema_name(loaded: Pretrained, ids:
 
     recording = record_trace(loaded.module, ids, names=loaded.names)
     rotary = loaded.anatomy.positions == "rotary"
-    absent = {"embed.pos"} if rotary else set()
+    absent = {"embed.prev", "embed.pos"} if rotary else {"embed.prev"}
     for i in range(loaded.anatomy.blocks):
+        absent |= {f"blocks.{i}.attn.q_norm", f"blocks.{i}.attn.k_norm"}
         absent |= set() if rotary else {f"blocks.{i}.attn.q_rot", f"blocks.{i}.attn.k_rot", f"blocks.{i}.mlp.up"}
     frame = [e.name for e in SCHEMA if not e.name.startswith(("blocks.", "cell.", "probs"))]
     expected = {*frame, *(name for i in range(loaded.anatomy.blocks) for name in block_steps(i))} - absent

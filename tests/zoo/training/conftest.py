@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,3 +43,11 @@ def make_run(tmp_path: Path, corpus: Corpus) -> Callable[..., Run]:
         )
 
     return make
+
+
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that moves on by a hundredth of a second each time that training reads it."""
+    ticks = count()
+    clock = SimpleNamespace(perf_counter=lambda: next(ticks) / 100)
+    monkeypatch.setattr(sys.modules["zoo.training.train"], "time", clock)

@@ -39,7 +39,7 @@ def test_with_the_same_polynomials_it_steps_as_torchs_own(decay: float) -> None:
         assert (a - b).detach().norm() < 0.03 * (b - before).detach().norm()  # bfloat16 inside of both
 
 
-@pytest.mark.parametrize("shape", [(32, 32), (64, 16), (16, 64)])
+@pytest.mark.parametrize("shape", [(32, 32), (16, 64)])
 def test_orthogonal_keeps_the_directions_and_brings_the_lengths_near_one(shape: tuple[int, int]) -> None:
     torch.manual_seed(1)
     batch = torch.randn(3, *shape) * torch.tensor([1e-6, 1.0, 1e6])[:, None, None]

@@ -179,11 +179,11 @@ def test_the_factor_scales_every_rate() -> None:
     assert all(a > b for a, b in pairwise(moved))
 
 
-@pytest.mark.parametrize(("optimizer", "groups"), [("muon", 3), ("adamw", 2)])
-def test_the_output_layer_may_have_a_rate_of_its_own(optimizer: str, groups: int) -> None:
+@pytest.mark.parametrize(("optimizer", "rates"), [("muon", [0.125, 0.25, 0.5]), ("adamw", [0.25, 0.5, 0.5])])
+def test_the_output_layer_may_have_a_rate_of_its_own(optimizer: str, rates: list[float]) -> None:
     module = GPT(Config(blocks=1, heads=2, width=16, context=VOCAB), VOCAB)
     optimizers = Optimizers(module, Recipe(steps=1, optimizer=optimizer, rate=0.5, head_rate=0.25, matrix_rate=0.125))
-    assert sorted(optimizers._rates) == [0.125, 0.25, 0.5][-groups:]
+    assert sorted(optimizers._rates) == rates
     before = {name: each.detach().clone() for name, each in module.named_parameters()}
     learn(module, optimizers, 1)
     moved = {name: float((each.detach() - before[name]).abs().max()) for name, each in module.named_parameters()}
@@ -193,7 +193,7 @@ def test_the_output_layer_may_have_a_rate_of_its_own(optimizer: str, groups: int
 
 def test_without_a_head_rate_all_of_adams_parameters_share_one() -> None:
     module = GPT(Config(blocks=1, heads=2, width=16, context=VOCAB), VOCAB)
-    assert Optimizers(module, Recipe(steps=1, rate=0.5))._rates == [0.02, 0.5]
+    assert Optimizers(module, Recipe(steps=1, rate=0.5))._rates == [0.02, 0.5, 0.5]
 
 
 def test_a_tied_output_layer_learns_at_the_head_rate() -> None:
@@ -201,3 +201,18 @@ def test_a_tied_output_layer_learns_at_the_head_rate() -> None:
     before = module.embed.weight.detach().clone()
     learn(module, Optimizers(module, Recipe(steps=1, rate=0.5, head_rate=0.25)), 1)
     assert float((module.embed.weight.detach() - before).abs().max()) == pytest.approx(0.25, rel=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+def test_only_matrices_of_the_blocks_are_pulled_towards_zero(optimizer: str) -> None:
+    module = GPT(Config(blocks=1, heads=2, width=16, context=8), VOCAB)
+    for parameter in module.parameters():
+        nn.init.ones_(parameter)
+    optimizers = Optimizers(module, Recipe(steps=1, optimizer=optimizer, matrix_rate=0.5, rate=0.5, weight_decay=0.5))
+    for parameter in module.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizers.step(1.0)
+    matrices = names(module, split(module)[0])
+    assert {name: float(each.detach().mean()) for name, each in module.named_parameters()} == {
+        name: 0.75 if name in matrices else 1.0 for name, _ in module.named_parameters()
+    }

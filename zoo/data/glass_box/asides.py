@@ -1,7 +1,7 @@
 """Sentences that a story can do without: they stand between what is said and where it is needed.
 
 They name other people, pets, colours, numbers and places on purpose: whoever just repeats the last
-name or colour seen goes wrong. Of the story's own variables only he and she are said.
+name or colour seen goes wrong. Of the story's own variables they say he and she, and a few the pet, the home or the day.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from zoo.data.glass_box.program import Asides
 SKY = (
     "The (3* sky|2* sea|lake) was (2* blue|2* clear|grey|bright|pale) and the wind was <air>.",
     "A <air> wind blew over the (2* roofs|2* fields|gardens|hills|boats).",
+    "A <air> wind (2* came|blew) from the {home}.",
     "It rained for (2* an hour|2* a minute|a while|an instant).",
 )
 WALK = (
+    "{who.He} and the {pet} <moved> (2* along|2* beside|across) the (2* path|lane|river|wall|sand).",
     "{who.He} <moved> (2* along|2* beside|across) the (2* path|lane|river|wall|sand).",
     "{who.He} (2* jumped over|ran around|looked into) a <small> (2* puddle|well|ditch|pond).",
 )
@@ -21,9 +23,11 @@ ANIMALS = (
     "The [singer] in the (2* old|tall|green) (tree|trees|garden|gardens) {singer.was} <mood>.",
     "The [singer] near the (2* two|three|four) (2* bridges|houses|windows|boats) {singer.was} <mood>.",
     "Nearby, the [singer] on the (2* mossy|sunny|broken) (2* wall|roof|steps|rocks) {singer.was} <mood>.",
+    "Near the {home}, the [singer] {singer.was} <mood>.",
 )
 PEOPLE_MET = (
     "A (2* kind|2* tall|cheerful|sleepy|young) (2* farmer|2* sailor|painter|baker|miller) <greeted> at {who.him}.",
+    "That {day}, a (2* kind|2* tall|cheerful|sleepy|young) (farmer|sailor|painter|baker|miller) came to the {home}.",
     "An old (man|woman) told a (2* long|2* short|funny|sad) story about (2* the sea|2* a king|an owl|a dragon|an egg).",
 )
 COLOURS_SEEN = (
@@ -32,12 +36,13 @@ COLOURS_SEEN = (
     "from a (2* window|garden|boat|roof).",
 )
 FOOD = (
+    "{who.He} (2* gave|threw) the {pet} [snack.a] {snack}.",
     "{who.He} smelled (2* fresh|warm|sweet) (3* bread|soup|honey|roses|jam).",
     "{who.He} (2* ate|bought|found|shared) [snack.a] {snack} <where>.",
 )
 NUMBERS_HEARD = (
     "The (2* clock|bell) in the (2* square|tower|hall) (2* struck|rang) <number>.",
-    "For fun, {who.he} counted <number> (2* little|tall|old|white) (2* clouds|steps|chimneys|ships|stones).",
+    "That {day}, {who.he} counted <number> (2* little|tall|old|white) (2* clouds|steps|chimneys|ships|stones).",
 )
 WATER = (
     "The water under the (2* old|stone|wooden|long) bridge was (2* clear|2* green|cold|still|dark).",
@@ -46,10 +51,10 @@ WATER = (
 PASSERS = (
     "On the way, {who.he} met [passer], who was <doing> <where>.",
     "From a (2* window|boat|tree|roof), [passer] <greeted> at {who.him}.",
-    "[passer] was <doing> <where>.",
+    "[passer] was <doing> near the {home}.",
 )
 CLOUDS = (
-    "Above {who.him}, a cloud looked like (2* a ship|2* a whale|a castle|an elephant|an owl|an island).",
+    "That {day}, a cloud looked like (2* a ship|2* a whale|a castle|an elephant|an owl|an island).",
     "{who.He} thought about (2* summer|2* breakfast|dragons|pirates|snow) for (2* an hour|2* a minute|a while).",
 )
 CHILDREN = (

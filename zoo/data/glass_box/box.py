@@ -30,7 +30,7 @@ class GlassBox:
 
     fewest: int = 0
     """Asides in a story, at least."""
-    most: int = 4
+    most: int = 3
     """At most; each number from `fewest` to `most` is equally likely. An aside has 5 to 14 words."""
     program: Program = STORIES
 

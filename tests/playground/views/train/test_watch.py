@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from playground import state
+from playground import right, state
 from playground.jobs.service import digest
-from playground.views.train import right, weights
+from playground.views.train import weights
 from playground.views.train.result import _slug
 from tests.playground.helpers import faultless
 from zoo.data.glass_box import DEFAULT

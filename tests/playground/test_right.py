@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from playground.views.train.right import compared, divergence, impossible, language_of, right_answer, tokens_of
+from playground.right import compared, divergence, impossible, language_of, right_answer, tokens_of
 from zoo.data.glass_box import DEFAULT, END
 from zoo.tokenizers import train_tokenizer
 

@@ -1,10 +1,11 @@
-"""The right answer: the glass-box language's exact distribution, on the tokens of a model. No Streamlit.
+"""The right answer: the glass-box language's exact distribution, on the tokens of a model. No Streamlit, no torch.
 
 It can be given where every word of the language is one token, as with the `word` tokenizer.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -27,6 +28,22 @@ def language_of(corpus: Mapping[str, str]) -> GlassBox | None:
     from zoo.data.glass_box import DEFAULT
 
     return DEFAULT
+
+
+def language_of_model(key: str) -> GlassBox | None:
+    """The language that a model was trained on, where it is known; `key` is what `zoo.load` takes."""
+    from zoo.pretrained.shipped import run_folder
+
+    folder = run_folder(key)
+    return language_of(json.loads((folder / "run.json").read_bytes())["corpus"]) if folder else None
+
+
+def next_tokens(language: GlassBox, tokenizer: Tokenizer, text: str) -> dict[int, float] | None:
+    """The exact probability of each token that can come after `text`; None where the language cannot begin so."""
+    try:
+        return right_answer(language, tokenizer, language.split(text))
+    except ValueError:
+        return None
 
 
 def tokens_of(language: GlassBox, tokenizer: Tokenizer, words: Sequence[str]) -> list[int]:

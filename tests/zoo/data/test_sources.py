@@ -1,0 +1,60 @@
+"""Corpora by name: the glass box with its settings, and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zoo.data import open_corpus, read_corpus
+from zoo.data.glass_box import DEFAULT, GlassBox
+from zoo.data.sources import FIELDS
+
+
+def test_a_glass_box_is_what_its_language_tells() -> None:
+    corpus = open_corpus("glass-box:stories=12,seed=3")
+    assert corpus.language is DEFAULT
+    assert list(corpus.train) == [story.text for story in DEFAULT.stories(12, 3)]
+    assert corpus.name == corpus.source["open"] == "glass-box:stories=12,seed=3"
+    assert not set(corpus.train) & set(list(corpus.valid)[:50])
+
+
+def test_it_is_opened_again_by_its_name() -> None:
+    first = open_corpus("glass-box:seed=3,stories=12,fewest=0")  # in another order, and with a default
+    again = open_corpus(first.source["open"])
+    assert (again.sha256, again.train) == (first.sha256, first.train)
+    assert open_corpus("glass-box:stories=12,seed=4").sha256 != first.sha256
+
+
+def test_how_many_asides_may_be_said() -> None:
+    corpus = open_corpus("glass-box:stories=5,fewest=2,most=2")
+    assert corpus.language == GlassBox(2, 2)
+    assert list(corpus.train) == [story.text for story in GlassBox(2, 2).stories(5, 0)]
+    assert (FIELDS["fewest"], FIELDS["most"]) == (DEFAULT.fewest, DEFAULT.most)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("glass-box:stories", "is no corpus: write glass-box, or with numbers, glass-box:stories="),
+        ("glass-box:stories=-1", "is no corpus: write glass-box"),
+        ("glass-box:colour=3", "is no corpus: write glass-box"),
+        ("glass-box:stories=0", "ask for 1 to 200,000 stories"),
+        ("glass-box:stories=200001", "ask for 1 to 200,000 stories"),
+        ("glass-box:stories=5,seed=2147483648", "a seed below 2\\*\\*31"),
+        ("glass-box:stories=5,fewest=6", "no story has 6 to 4 asides"),
+        ("glass-boxes", "cannot read the corpus glass-boxes"),
+    ],
+)
+def test_what_cannot_be_opened(source: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        open_corpus(source)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("one two three four five")
+    found = open_corpus(str(path))
+    assert found == read_corpus(path)
+    assert (found.source, found.language) == ({"open": str(path)}, None)
