@@ -51,7 +51,7 @@ def ship(run: Run, corpus: Corpus, out: Path, registry: Registry | None = None) 
     registry = registry or discover()
     if corpus.sha256 != run.info.corpus["sha256"]:
         raise ValueError(f"{run.folder} was trained on another text ({run.info.corpus['name']}) than {corpus.name}")
-    _check_target(out)
+    check_target(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".ship-") as scratch:
         draft = Path(scratch) / out.name
@@ -73,7 +73,7 @@ def export(run: Run, folder: Path) -> None:
     step = max(run.steps(), default=0)
     if not step:
         raise ValueError(f"{run.folder} has no trained weights yet: let it train until its first checkpoint")
-    halves = {name: _half(name, tensor) for name, tensor in run.weights(step).items()}
+    halves = {name: half(name, tensor) for name, tensor in run.weights(step).items()}
     shipped = Run(folder)
     shipped.checkpoints.mkdir(parents=True)
     for name in ("run.json", "tokenizer.json"):
@@ -133,7 +133,8 @@ def score(model: LoadedModel, train: NDArray[np.int32], valid: NDArray[np.int32]
     return [*rows, row(model.title, held_out.nats_per_token, parameters)]
 
 
-def _half(name: str, tensor: Tensor) -> Tensor:
+def half(name: str, tensor: Tensor) -> Tensor:
+    """A tensor in float16, refused where it would not fit; whole numbers stay as they are."""
     if not tensor.is_floating_point():
         return tensor.contiguous()
     half = tensor.to(torch.float16).contiguous()
@@ -151,7 +152,7 @@ def _sample(model: LoadedModel, seed: int) -> Sample:
     return Sample(PROMPT, TEMPERATURE, seed, TOKENS, PROMPT + model.tokenizer.decode(drawn))
 
 
-def _check_target(out: Path) -> None:
+def check_target(out: Path) -> None:
     """Refuse a folder that was not written by this command: it would be deleted."""
     if not out.exists():
         return

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.inference import LoadedModel
-from zoo.plugin import ModelPlugin
+from zoo.plugin import ModelPlugin, context_of
 from zoo.tokenizers import Tokenizer, train_tokenizer
 from zoo.trace.trace import Trace
 from zoo.training.run import seeded_build

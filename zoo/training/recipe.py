@@ -24,7 +24,7 @@ class Recipe(BaseModel):
     head_rate: float | None = Field(
         None, gt=0, le=1, description="Learning rate of AdamW for the output layer; as `rate` where it is not given."
     )
-    weight_decay: float = Field(0.0, ge=0, le=1, description="How strongly the blocks' matrices are pulled towards zero.")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="How strongly the blocks' matrices are pulled to zero.")
     clip: float = Field(1.0, gt=0, le=1000, description="Longest gradient that a step follows.")
     warm_up: float = Field(0.02, ge=0, lt=1, description="Share of the budget in which the rate climbs.")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="Number format of the activations.")
