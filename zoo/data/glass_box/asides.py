@@ -1,7 +1,8 @@
 """Sentences that a story can do without: they stand between what is said and where it is needed.
 
 They name other people, pets, colours, numbers and places on purpose: whoever just repeats the last
-name or colour seen goes wrong. Of the story's own variables they say he and she, and a few the pet, the home or the day.
+name or colour seen goes wrong. Of the story's own variables they say he and she, and a few say the pet,
+the home or the day: what is hardly ever needed is hardly learned.
 """
 
 from __future__ import annotations

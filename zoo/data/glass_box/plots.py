@@ -75,7 +75,8 @@ GATHERED = (
     Beat(
         (
             "On [day], {who} and [friend] found [number] [colour] [things] [spot.under] the {spot}.",
-            "Last [day], [friend] gave {who} [number] [colour] [things], and {who.he} hid them [spot.under] the {spot}.",
+            "Last [day], [friend] gave {who} [number] [colour] [things], and {who.he} hid them "
+            "[spot.under] the {spot}.",
         )
     ),
 )

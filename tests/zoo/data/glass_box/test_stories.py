@@ -12,7 +12,7 @@ import pytest
 
 from zoo.data.glass_box import DEFAULT, END, NEAR, GlassBox, Story
 from zoo.data.glass_box.network import Draw, Network, Recall, Say, Stop, followers
-from zoo.data.glass_box.tables import COLOURS, DAYS, HOMES, NUMBERS, PEOPLE, PET_NAMES
+from zoo.data.glass_box.tables import COLOURS, DAYS, HOMES, NUMBERS, PEOPLE, PETS
 from zoo.tokenizers import train_tokenizer
 from zoo.tokenizers.tokenizer import END_OF_TEXT
 from zoo.tokenizers.train import UNKNOWN
@@ -71,7 +71,8 @@ def test_subject_and_verb_agree_across_what_stands_between(stories: list[Story])
             seen[subject.endswith("s"), between.endswith("s"), verb] += 1
     assert {subject for subject, _, verb in seen if verb == "were"} == {True}
     assert {subject for subject, _, verb in seen if verb == "was"} == {False}
-    assert min(seen.values()) > 50  # with nouns of either number in between
+    assert len(seen) == 4
+    assert min(seen.values()) > 20  # with nouns of either number in between
 
 
 def test_a_and_an_agree_with_what_follows(stories: list[Story]) -> None:
@@ -88,7 +89,7 @@ def test_he_and_she_are_those_of_the_name() -> None:
             assert (pronoun == "She") == (who in girls)
 
 
-FOR_ANOTHER = [*((table, "") for table in (PET_NAMES, HOMES, DAYS, COLOURS)), (NUMBERS, "less")]
+FOR_ANOTHER = [(HOMES, ""), (DAYS, ""), (COLOURS, ""), (PETS, ""), (NUMBERS, "less")]
 
 
 @pytest.mark.parametrize(("table", "form"), FOR_ANOTHER, ids=lambda each: getattr(each, "forms", [each])[0])
