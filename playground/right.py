@@ -21,17 +21,9 @@ SMALLEST = 1e-45
 """What a probability of 0 in float32 is taken for, so that its logarithm is finite."""
 
 
-def language_of(corpus: Mapping[str, str]) -> GlassBox | None:
-    """The language that wrote a run's corpus; None for a text of somebody's own."""
-    if corpus.get("open", "").partition(":")[0] != "glass-box":
-        return None
-    from zoo.data.glass_box import DEFAULT
-
-    return DEFAULT
-
-
 def language_of_model(key: str) -> GlassBox | None:
     """The language that a model was trained on, where it is known; `key` is what `zoo.load` takes."""
+    from zoo.data import language_of
     from zoo.pretrained.shipped import run_folder
 
     folder = run_folder(key)

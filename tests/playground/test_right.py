@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from playground.right import compared, divergence, impossible, language_of, right_answer, tokens_of
+from playground.right import compared, divergence, impossible, right_answer, tokens_of
 from zoo.data.glass_box import DEFAULT, END
 from zoo.tokenizers import train_tokenizer
 
@@ -54,9 +54,3 @@ def test_the_words_shown_are_the_likeliest_of_both():
     assert compared({0: 1.0}, probs, most=2) == [0, 1]
     assert len(compared({token: 0.2 for token in range(5)}, probs, most=3)) == 3
 
-
-def test_a_language_is_known_by_the_name_of_its_corpus():
-    assert language_of({"open": "glass-box:stories=200"}) is DEFAULT
-    assert language_of({"open": "glass-box"}) is DEFAULT
-    assert language_of({"open": "corpus.txt"}) is None
-    assert language_of({"name": "corpus.txt"}) is None

@@ -168,7 +168,7 @@ class TestLaunch:
     @pytest.mark.parametrize(
         ("fields", "error", "message"),
         [
-            ({"model": "zoo/gtp"}, LookupError, "no model has the id 'zoo/gtp'; did you mean zoo/gpt?"),
+            ({"model": "zoo/gtp"}, LookupError, "no model has the id 'zoo/gtp'; did you mean zoo/gpt"),
             ({"model": "test/needy", "config": {}}, LookupError, "needs no-such-thing: pip install no-such-thing"),
             ({"config": {"width": 9}}, ValueError, "width 9 is not a multiple of heads 4"),
             ({"config": {"width": "wide"}}, ValueError, "width: Input should be a valid integer"),

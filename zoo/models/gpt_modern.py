@@ -230,7 +230,7 @@ class GPTModernPlugin(ModelPlugin):
     def recipe(self) -> Mapping[str, object]:
         """What this model was measured with (`tests/benchmarks/nanogpt.py`)."""
         rates = {"matrix_rate": 0.02, "rate": 0.005, "head_rate": 0.004}
-        return rates | {"optimizer": "muon", "weight_decay": 0.1, "precision": "bfloat16"}
+        return rates | {"optimizer": "muon", "weight_decay": 0.2, "precision": "bfloat16"}
 
     def names(self) -> Mapping[str, str]:
         """Empty: every step is recorded by hand, above."""

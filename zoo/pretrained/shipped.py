@@ -9,7 +9,7 @@ from zoo.tokenizers import Tokenizer
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = {"zoo/gpt": "gpt-stories"}
 """Plugin id -> the folder of its trained weights."""
-RUNS: dict[str, Path] = {}
+RUNS = {"GPT, learning the glass box": WEIGHTS / "gpt-glass-box"}
 """Title -> the folder of a whole training that can be looked at, checkpoint by checkpoint."""
 
 

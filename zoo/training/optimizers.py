@@ -88,16 +88,16 @@ class Optimizers:
 def _groups(parameters: list[nn.Parameter], output: nn.Linear | None, recipe: Recipe) -> list[dict[str, Any]]:
     """What is no matrix of the blocks, for AdamW: the output layer at the head rate, all else at the common one.
 
-    None of it is pulled towards zero: a rare token's row would fade while it waits for its turn.
+    Decay is theirs apart: it keeps a model from learning a short text by heart, but in a long one it makes
+    a rare token's row fade while it waits for its turn. Norms and biases know none.
     """
     head = {id(each) for each in output.parameters()} if output is not None else set()
+    tables = [p for p in parameters if p.ndim > 1]
+    head_rate, decay = recipe.head_rate or recipe.rate, recipe.table_decay
     return [
-        {"params": [p for p in parameters if id(p) not in head], "lr": recipe.rate, "weight_decay": 0.0},
-        {
-            "params": [p for p in parameters if id(p) in head],
-            "lr": recipe.head_rate or recipe.rate,
-            "weight_decay": 0.0,
-        },
+        {"params": [p for p in tables if id(p) not in head], "lr": recipe.rate, "weight_decay": decay},
+        {"params": [p for p in tables if id(p) in head], "lr": head_rate, "weight_decay": decay},
+        {"params": [p for p in parameters if p.ndim < 2], "lr": recipe.rate, "weight_decay": 0.0},
     ]
 
 

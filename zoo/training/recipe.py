@@ -25,6 +25,9 @@ class Recipe(BaseModel):
         None, gt=0, le=1, description="Learning rate of AdamW for the output layer; as `rate` where it is not given."
     )
     weight_decay: float = Field(0.0, ge=0, le=1, description="How strongly the blocks' matrices are pulled to zero.")
+    table_decay: float = Field(
+        0.0, ge=0, le=1, description="The same for embeddings and output layer: for a short text, read many times."
+    )
     clip: float = Field(1.0, gt=0, le=1000, description="Longest gradient that a step follows.")
     warm_up: float = Field(0.02, ge=0, lt=1, description="Share of the budget in which the rate climbs.")
     precision: Literal["float32", "bfloat16"] = Field("float32", description="Number format of the activations.")

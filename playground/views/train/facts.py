@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from playground.right import language_of, right_answer
+from playground.right import right_answer
 
 if TYPE_CHECKING:
     from zoo.data.glass_box import GlassBox
@@ -39,6 +39,7 @@ def of(run: Run) -> Facts:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _facts(folder: str, stamp: int) -> Facts:
+    from zoo.data import language_of
     from zoo.training import Run
 
     run = Run.open(folder)

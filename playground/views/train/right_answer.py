@@ -131,7 +131,7 @@ def _story(run: Run, language: GlassBox, step: int) -> None:
         return
     with box:
         which = st.number_input("Story", 1, STORIES, key=key("story.number"), persist_state="session", width=140)
-        story = stories()[int(which) - 1]
+        story = stories(language, language.fingerprint)[int(which) - 1]
         st.text(story.text)
         ids = tokens_of(language, run.tokenizer, story.words)
         cost = weights.surprises(str(run.folder), step, weights.stamp(run, step), tuple(ids))
@@ -171,8 +171,6 @@ def _by_kind(kinds: Sequence[str], back: Sequence[int | None], model: np.ndarray
 
 
 @st.cache_data(show_spinner=False)
-def stories() -> list[Story]:
-    """Stories that no training has seen."""
-    from zoo.data.glass_box import DEFAULT
-
-    return DEFAULT.stories(STORIES, HELD_OUT + 1)
+def stories(_language: GlassBox, fingerprint: str) -> list[Story]:
+    """Stories that no training has seen; `fingerprint` is the language's."""
+    return _language.stories(STORIES, HELD_OUT + 1)

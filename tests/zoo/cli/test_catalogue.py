@@ -97,6 +97,6 @@ class TestNewAndCheck:
     def test_other_things_that_cannot_be_checked(self, run: Any, refused: Refused, tmp_path: Path) -> None:
         refused(run("check", "gone.py"), "gone.py is not a file")
         refused(run("check", str(tmp_path)), "is not a file: give a plugin's .py file, or the id")
-        refused(run("check", "zoo/gtp"), "did you mean zoo/gpt?")
+        refused(run("check", "zoo/gtp"), "did you mean zoo/gpt")
         (tmp_path / "file").write_text("")
         refused(run("new", "file"), "cannot write file/averager.py: ")

@@ -66,7 +66,7 @@ class TestPredict:
             (["--top", "five"], "argument --top: invalid whole number value: 'five'"),
             (["--seed", "-1"], "argument --seed: -1 is not within 0"),
             (["--seed", str(2**32)], f"argument --seed: {2**32} is not within 0"),
-            (["--model", "zoo/gtp"], "no model has the id 'zoo/gtp'; did you mean zoo/gpt?"),
+            (["--model", "zoo/gtp"], "no model has the id 'zoo/gtp'; did you mean zoo/gpt"),
             (["--model", "no/such/folder"], "no model has the id 'no/such/folder'"),
             (["--model", "."], ". is neither a run folder (run.json) nor a Hugging Face folder (config.json)"),
         ],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.data import open_corpus, read_corpus
+from zoo.data import language_of, open_corpus, read_corpus
 from zoo.data.glass_box import DEFAULT, GlassBox
 from zoo.data.sources import FIELDS
 
@@ -42,7 +42,7 @@ def test_how_many_asides_may_be_said() -> None:
         ("glass-box:stories=0", "ask for 1 to 200,000 stories"),
         ("glass-box:stories=200001", "ask for 1 to 200,000 stories"),
         ("glass-box:stories=5,seed=2147483648", "a seed below 2\\*\\*31"),
-        ("glass-box:stories=5,fewest=6", "no story has 6 to 4 asides"),
+        ("glass-box:stories=5,fewest=6", "no story has 6 to 3 asides"),
         ("glass-boxes", "cannot read the corpus glass-boxes"),
     ],
 )
@@ -58,3 +58,19 @@ def test_a_file(tmp_path: Path) -> None:
     found = open_corpus(str(path))
     assert found == read_corpus(path)
     assert (found.source, found.language) == ({"open": str(path)}, None)
+
+
+def test_a_language_is_known_by_what_a_run_says_of_its_corpus() -> None:
+    for name in ("glass-box:stories=12", "glass-box:stories=12,fewest=1,most=2"):
+        corpus = open_corpus(name)
+        assert language_of(corpus.source) is corpus.language
+    assert language_of(open_corpus("glass-box:stories=12").source) is DEFAULT
+    assert language_of({"open": "corpus.txt"}) is None
+    assert language_of({}) is None
+
+
+def test_stories_of_a_language_that_was_changed_since_have_no_right_answer() -> None:
+    source = open_corpus("glass-box:stories=12").source
+    assert language_of(source | {"language": "0" * 16}) is None
+    assert language_of({"open": source["open"]}) is None  # from before languages were told apart
+    assert GlassBox(0, 3).fingerprint == DEFAULT.fingerprint != GlassBox(0, 4).fingerprint

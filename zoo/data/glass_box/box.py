@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,6 +38,11 @@ class GlassBox:
     def __post_init__(self) -> None:
         if not 0 <= self.fewest <= self.most <= 100:
             raise ValueError(f"no story has {self.fewest} to {self.most} asides: give 0 ≤ fewest ≤ most ≤ 100")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the knob and all sentences: two languages with the same one are the same."""
+        return hashlib.sha256(repr((self.fewest, self.most, self.program)).encode()).hexdigest()[:16]
 
     def stories(self, count: int, seed: int) -> list[Story]:
         """That many stories; the same for the same seed, and the first ones of a longer list."""
