@@ -32,7 +32,7 @@ from zoo.trace.record import record
 class Config(BaseModel):
     """How large the model is, and which of the changes since 2019 it takes part in."""
 
-    blocks: int = Field(4, ge=1, le=24, description="How many blocks (attention + feed-forward) follow each other.")
+    blocks: int = Field(2, ge=1, le=24, description="How many blocks (attention + feed-forward) follow each other.")
     heads: int = Field(4, ge=1, le=32, description="How many attention heads work side by side in each block.")
     width: int = Field(128, ge=8, le=1024, description="Size of each token's vector. A multiple of the heads.")
     context: int = Field(128, ge=2, le=1024, description="The longest text the model can read, in tokens.")
@@ -230,7 +230,7 @@ class GPTModernPlugin(ModelPlugin):
     def recipe(self) -> Mapping[str, object]:
         """What this model was measured with (`tests/benchmarks/nanogpt.py`)."""
         rates = {"matrix_rate": 0.02, "rate": 0.005, "head_rate": 0.004}
-        return rates | {"optimizer": "muon", "weight_decay": 0.2, "precision": "bfloat16"}
+        return rates | {"optimizer": "muon", "weight_decay": 0.2, "precision": "bfloat16", "batch": 8}
 
     def names(self) -> Mapping[str, str]:
         """Empty: every step is recorded by hand, above."""
