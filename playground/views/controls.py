@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from playground import engine, recorded, state
+from playground import engine, recorded, right, state
 from playground.catalogue import Choice, Weights
-from playground.text import escaped, plural, sentence
+from playground.text import count, escaped, plural, sentence
 from playground.views import timeline
+from zoo.tokenizers import UNKNOWN
 from zoo.trace.trace import Trace
 
 if TYPE_CHECKING:
+    from zoo.data.glass_box import GlassBox
     from zoo.inference import LoadedModel
+
+BEGINNING = 3
+"""The seed of the story that is offered."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ def subject() -> Subject | None:
         text = model.tokenizer.decode(ids if model.bos is None else ids[1:])
         found = Subject(trace, text, len(model.ids(state.get(state.PROMPT))), model, weights)
         st.caption(escaped(about(found)))
+        _unknown_words(model, ids, weights.key)
         return found
     except (ValueError, LookupError) as error:
         st.error(escaped(sentence(str(error))), icon=":material/error:")
@@ -69,6 +75,27 @@ def subject() -> Subject | None:
             icon=":material/error:",
         )
     return None
+
+
+def _unknown_words(model: LoadedModel, ids: list[int], key: str) -> None:
+    """Say that a tokenizer of whole words lacks some of the text's, and offer a text that the model knows."""
+    lacking = model.tokenizer.raw.token_to_id(UNKNOWN)
+    unknown = sum(each == lacking for each in ids)
+    if not unknown:
+        return
+    st.info(
+        f"Of {plural(len(ids), 'token')}, {count(unknown)} {'is' if unknown == 1 else 'are'} unknown to this model: "
+        "its tokenizer has only whole words, those of the text that it was trained on.",
+        icon=":material/help:",
+    )
+    if (language := right.language_of_model(key)) is not None:
+        st.button("Take a story's beginning", icon=":material/auto_stories:", on_click=_begin_story, args=(language,))
+
+
+def _begin_story(language: GlassBox) -> None:
+    """The first words of a story of the glass box, in place of the text."""
+    st.session_state[state.PROMPT] = language.join(language.stories(1, BEGINNING)[0].words[:9])
+    state.set_added([])
 
 
 def _recorded() -> Subject:

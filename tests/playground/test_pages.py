@@ -365,3 +365,32 @@ def test_models_of_one_title_can_both_be_chosen(offered, open_page):
     assert len(set(titles)) == 2
     rows = [sent(faultless(open_page(model=title, prompt="the cat")), "candidates")[0]["rows"] for title in titles]
     assert rows[0] != rows[1]
+
+
+FILM = "GPT, learning the glass box"
+
+
+def test_words_that_a_model_does_not_know_are_counted_and_a_text_that_it_knows_is_offered(open_page):
+    app = faultless(open_page(NEXT_WORD, prompt="She enjoys playing the lute", model=FILM))
+    (info,) = [each.value for each in app.info]
+    assert "Of 5 tokens, 4 are unknown" in info  # no story begins with She, or speaks of the rest but "the"
+    (button,) = [each for each in app.button if each.label.startswith("Take a story")]
+    app = faultless(button.click().run())
+    assert not app.info
+    assert app.text_input(key=state.PROMPT).value == "Once a cheerful girl called Zoe lived near the"
+
+
+def test_the_right_answer_stands_beside_the_models_and_both_are_exact(open_page):
+    from zoo.data.glass_box import DEFAULT
+
+    text = "Once a cheerful girl called Zoe lived near the"
+    app = faultless(open_page(NEXT_WORD, prompt=text, model=FILM, at="600"))
+    rows = sent(app, "candidates")[0]["rows"]
+    exact = DEFAULT.next_words(DEFAULT.split(text))
+    assert {row["piece"].strip() for row in rows} >= set(exact)
+    assert all(row["right"] == pytest.approx(exact.get(row["piece"].strip(), 0.0)) for row in rows)
+    (words,) = [each.value for each in app.markdown if "The right answer" in each.value]
+    probs = {row["piece"].strip(): row["prob"] for row in rows}
+    divergence = sum(p * np.log(p / probs[word]) for word, p in exact.items())
+    assert f"{divergence:.3f} nats" in words
+    assert f"{len(exact)} tokens can stand" in words

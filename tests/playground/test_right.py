@@ -53,4 +53,3 @@ def test_the_words_shown_are_the_likeliest_of_both():
     assert compared({0: 0.9, 2: 0.1}, probs, most=4) == [0, 2, 1, 3]
     assert compared({0: 1.0}, probs, most=2) == [0, 1]
     assert len(compared({token: 0.2 for token in range(5)}, probs, most=3)) == 3
-
