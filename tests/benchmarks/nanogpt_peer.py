@@ -2,7 +2,9 @@
 
 The settings are read from its `train.py` and `config/train_shakespeare_char.py`, then overridden as its README
 says for a CPU. The loop is that of its `train.py`, step by step: batches from a memory-mapped file, the cosine
-schedule, clipping, the loss read out after each step. What it prints is left out. Used by `nanogpt`.
+schedule, clipping, the loss read out after each step. What it prints is left out. It runs in a process of
+its own, so that nothing that our trainer sets for its process (how memory is kept, say) helps or hinders it.
+Used by `nanogpt`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import contextlib
 import importlib.util
 import io
 import math
+import multiprocessing
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -118,6 +122,58 @@ class Peer:
             for shift in (0, 1)
         )
         return x, y
+
+
+class Apart:
+    """A `Peer` in a process of its own, with the same face; it waits while nothing is asked of it."""
+
+    name = Peer.name
+
+    def __init__(self, checkout: Path, train: str, valid: str, folder: Path) -> None:
+        self.settings = settings(checkout)
+        self.step, self.seconds, self.tokens = 0, 0.0, int(self.settings["batch_size"] * self.settings["block_size"])
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other = context.Pipe()
+        arguments = (other, torch.get_num_threads(), checkout, train, valid, folder)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
+        self._process.start()
+        other.close()
+        self._ask("held_out")  # built and warm
+
+    def advance(self, steps: int) -> None:
+        """As `Peer.advance`."""
+        self._ask("advance", steps)
+
+    def advance_to(self, seconds: float) -> None:
+        """As `Peer.advance_to`."""
+        self._ask("advance_to", seconds)
+
+    def held_out(self) -> float:
+        """As `Peer.held_out`."""
+        return float(self._ask("held_out"))
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join()
+
+    def _ask(self, method: str, *arguments: float) -> Any:
+        self._pipe.send((method, arguments))
+        try:
+            answer, self.step, self.seconds = self._pipe.recv()
+        except EOFError as error:
+            raise SystemExit("nanoGPT's process has ended") from error
+        return answer
+
+
+def _serve(pipe: Connection, threads: int, *arguments: Any) -> None:
+    """The life of the peer's process: do what is asked, until nobody can ask any more."""
+    torch.set_num_threads(threads)
+    peer = Peer(*arguments)
+    with contextlib.suppress(EOFError):
+        while True:
+            method, given = pipe.recv()
+            pipe.send((getattr(peer, method)(*given), peer.step, peer.seconds))
 
 
 def settings(checkout: Path) -> dict[str, Any]:
