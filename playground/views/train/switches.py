@@ -1,60 +1,72 @@
-"""What each switch of zoo/gpt-modern is worth, as it was measured: read from the file that a command writes.
-
-The file is a list of rows, or {"about": sentence, "rows": list of rows}; a row is column -> text or number.
-"""
+"""What each change in zoo/gpt-modern is worth, as it was measured: read from the file that a command wrote."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import streamlit as st
 
 import zoo
-from playground.text import escaped
+from playground.text import escaped, number, plural
 
 MODEL = "zoo/gpt-modern"
-NAME = "gpt_modern_worth.json"
+FILE = Path(zoo.__file__).parent / "models" / "gpt_modern_worth.json"
+"""Written by `python -m tests.benchmarks.gpt_modern`; the file holds the whole command."""
 
 
 def draw(model: str) -> None:
     """The table, where the model is gpt-modern and its measurements are there."""
-    rows, about = read(found()) if model == MODEL else ([], "")
-    if not rows:
+    if model != MODEL or not FILE.exists():
         return
-    with st.expander("What each of its switches is worth, measured", icon=":material/toggle_on:", key="train.worth"):
-        if about:
-            st.caption(escaped(about))
-        st.markdown(table(rows))
+    found = measured(FILE)
+    with st.expander("What each change since 2019 is worth, measured", icon=":material/toggle_on:", key="train.worth"):
+        st.caption(escaped(about(found)))
+        st.markdown(table(found["results"]))
+        st.code(found["command"], language="sh", wrap_lines=True)
 
 
 @cache
-def found() -> Path | None:
-    """Where the measurements lie in the zoo; None where nobody made them."""
-    return next(iter(sorted(Path(zoo.__file__).parent.rglob(NAME))), None)
+def measured(path: Path) -> dict[str, Any]:
+    """The measurements: how they were made, and a result for each change."""
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found
 
 
-def read(path: Path | None) -> tuple[list[dict[str, Any]], str]:
-    """The rows and the sentence on them; nothing where the file cannot be read."""
-    try:
-        content = json.loads(path.read_bytes()) if path else []
-    except (OSError, ValueError):
-        return [], ""
-    rows = content.get("rows", []) if isinstance(content, dict) else content if isinstance(content, list) else []
-    about = str(content.get("about", "")) if isinstance(content, dict) else ""
-    return [row for row in rows if isinstance(row, dict)], about
+def about(found: dict[str, Any]) -> str:
+    """How the figures came about, in one paragraph."""
+    threads, seeds = plural(found["threads"], "CPU thread"), plural(len(found["seeds"]), "seed")
+    return (
+        f"Each change was turned back alone, and the model trained for {number(found['seconds'], 0)} seconds on "
+        f"{found['corpus']['name']}, with {threads} and {seeds}. Loss on {found['corpus']['held_out']}, in "
+        f"{found['unit']}; worse by: the mean over the seeds, then the least and the greatest. All variants took "
+        "turns, so that the machine was as busy for each. Recorded once, with this command:"
+    )
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The rows in Markdown, one column for each name of the first."""
-    columns = list(rows[0])
-    lines = [columns, ["---"] * len(columns), *([_cell(row.get(name)) for name in columns] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def table(results: list[dict[str, Any]]) -> str:
+    """A row for each change in Markdown, the most valuable first; the model as it is stands on top."""
+    base, *changes = results
+    changes.sort(key=lambda each: -(each["worse_by"] if each["worse_by"] is not None else float("inf")))
+    lines = ["| change | turned back to | loss | worse by | training steps |", "|---|---|---:|---:|---:|"]
+    return "\n".join([*lines, *(_row(each) for each in [base, *changes])])
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}".replace("-", "−")
-    return "" if value is None else escaped(str(value))
+def _row(result: dict[str, Any]) -> str:
+    losses = [loss for loss in result["losses"] if loss is not None]
+    lost = len(result["losses"]) - len(losses)
+    loss = number(mean(losses), 3) if losses else ""
+    loss += f"{', ' if loss else ''}{lost} diverged" if lost else ""
+    return (
+        f"| {escaped(result['title'])} | {escaped(result['back'])} | {loss} | {_worse(result)} | "
+        f"{mean(result['steps']):,.0f} |"
+    )
+
+
+def _worse(result: dict[str, Any]) -> str:
+    if result["name"] == "all" or result["worse_by"] is None:
+        return ""
+    return f"{number(result['worse_by'], 3)} ({number(result['least'], 3)} … {number(result['greatest'], 3)})"
