@@ -14,6 +14,7 @@ from torch import Tensor
 from zoo.data import Corpus
 from zoo.inference import LoadedModel, load
 from zoo.models.gpt import Config, GPTPlugin
+from zoo.plugin import CONTEXT
 from zoo.pretrained.shipped import SHIPPED, shipped_folder, shipped_tokenizer
 from zoo.registry import Registry, UnknownModel, discover
 from zoo.tokenizers import Tokenizer, train_tokenizer
@@ -174,7 +175,7 @@ def test_a_plugin_without_weights_is_offered_untrained_only(registry):
     assert not model.trained
     assert model.about == "untrained, seed 4"
     assert model.tokenizer.hash == shipped_tokenizer().hash
-    assert model.context == 256  # its Config names none
+    assert model.context == CONTEXT  # its Config names none
     assert len(model.predict("a b", top=3)) == 3
 
 

@@ -170,9 +170,7 @@ class _Training:
             event["bits_per_character"] = result.bits_per_character
             if self.ids:
                 event["next"] = asking.candidates(self.module, self.ids, self.tokenizer)
-                event["sample"] = asking.sample(
-                    self.module, self.ids, self.tokenizer, self.context, self.recipe.seed
-                )
+                event["sample"] = asking.sample(self.module, self.ids, self.tokenizer, self.context, self.recipe.seed)
         self.module.train()
 
     def _keep(self, event: Event, checkpoint: bool, last: bool) -> None:

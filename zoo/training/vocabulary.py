@@ -24,7 +24,7 @@ def choose_tokenizer(wanted: str, vocab_size: int, plugin: ModelPlugin, corpus: 
     """
     if not wanted and type(plugin).tokenizer is not ModelPlugin.tokenizer:
         return plugin.tokenizer(_Beginning(corpus.train))
-    if not wanted and corpus.language is not None:
+    if wanted in ("", "word") and corpus.language is not None:
         return words(corpus)
     kind = wanted or "bpe"
     if kind in KINDS:
@@ -35,11 +35,14 @@ def choose_tokenizer(wanted: str, vocab_size: int, plugin: ModelPlugin, corpus: 
 
 
 def words(corpus: Corpus) -> Tokenizer:
-    """The glass box's words, each a token; kept with the corpus."""
+    """The glass box's words, each a token, also those that few stories happen to leave out; kept with the corpus."""
     if "words" not in corpus.memo:
-        assert corpus.language is not None
-        room = 4 * len(corpus.language.vocabulary)  # a word has up to two forms: with a space before it, and without
-        corpus.memo["words"] = train_tokenizer("word", corpus.train, max(room, 16))
+        language = corpus.language
+        assert language is not None
+        room = 4 * len(language.vocabulary)  # a word has up to two forms: with a space before it, and without
+        beginnings = [word for word in language.next_words([]) if word != language.vocabulary[-1]]
+        inner = [f" {word}" if word[0].isalnum() else word for word in language.vocabulary[:-1]]
+        corpus.memo["words"] = train_tokenizer("word", [*corpus.train, *beginnings, *inner], max(room, 16))
     tokenizer: Tokenizer = corpus.memo["words"]
     return tokenizer
 

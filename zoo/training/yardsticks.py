@@ -23,7 +23,7 @@ COUNTED = 2_000_000
 ORDERS = (1, 2)
 """Of the counted models: unigram and bigram."""
 STORIES = 200
-"""Held-out stories whose surprise is averaged where tokens are no words."""
+"""Held-out stories whose surprise is worked out beforehand: more than the windows that are scored hold."""
 Floats = NDArray[np.float64]
 
 
@@ -84,10 +84,7 @@ def _floor(
         exact = _exact(corpus, tokenizer, held_out, places)
         if exact is not None:
             return exact, "The exact distribution's own loss on these very tokens: nobody can foretell more on average."
-        return _average(corpus, tokenizer), (
-            f"Tokens are no whole words here, so this is an average: the exact surprise of the first {STORIES}"
-            " held-out stories, shared among their tokens."
-        )
+        return None, "Known exactly only where every token is a word of the language: take the word tokenizer."
     except ValueError as error:
         return None, f"Not known: {error}."
 
@@ -129,11 +126,3 @@ def surprises_of(corpus: Corpus, story: int, words: list[str]) -> Floats:
         corpus.memo[key] = np.asarray(corpus.language.surprisals(words), dtype=np.float64)
     found: Floats = corpus.memo[key]
     return found
-
-
-def _average(corpus: Corpus, tokenizer: Tokenizer) -> float:
-    """The surprise of the first held-out stories, in nats per token, their ends included."""
-    assert corpus.language is not None
-    texts = list(corpus.valid)[:STORIES]
-    nats = sum(float(surprises_of(corpus, i, corpus.language.split(text)).sum()) for i, text in enumerate(texts))
-    return nats / len(streams.token_stream(tokenizer, texts))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from playground.figures.loss import loss_chart
-from playground.text import count, number, percent
+from playground.text import count, escaped, number, percent
 from playground.views.train import facts, verdicts
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _explained(yardsticks: Yardsticks, unit: str) -> str:
         "floor": ("Floor", yardsticks.floor),
     }
     said = [
-        f"- **{title}**, {number(value, 3)} nats per {unit}: {yardsticks.about.get(name, '')}"
+        f"- **{title}**, {number(value, 3)} nats per {unit}: {escaped(yardsticks.about.get(name, ''))}"
         for name, (title, value) in rows.items()
         if value is not None
     ]

@@ -45,13 +45,16 @@ def _facts(folder: str, stamp: int) -> Facts:
     run = Run.open(folder)
     info, tokenizer = run.info, run.tokenizer
     language = language_of(info.corpus)
-    return Facts(info, tokenizer, language, _right(language, tokenizer, info.prompt))
+    return Facts(info, tokenizer, language, _right(language, tokenizer, info))
 
 
-def _right(language: GlassBox | None, tokenizer: Tokenizer, prompt: str) -> dict[int, float]:
-    if language is None:
+def _right(language: GlassBox | None, tokenizer: Tokenizer, info: RunInfo) -> dict[int, float]:
+    """The answer to the whole prompt; empty, too, where the model reads only the end of it."""
+    from zoo.plugin import CONTEXT
+
+    if language is None or len(tokenizer.encode(info.prompt).ids) > int(info.config.get("context", CONTEXT)):
         return {}
     try:
-        return right_answer(language, tokenizer, language.split(prompt))
+        return right_answer(language, tokenizer, language.split(info.prompt))
     except ValueError:
         return {}

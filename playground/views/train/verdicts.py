@@ -5,6 +5,7 @@ Each function gives a sentence, or "" where the figures do not carry one.
 
 from __future__ import annotations
 
+from statistics import mean
 from typing import TYPE_CHECKING
 
 from playground.text import count, number, percent
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 NEAR = 0.03
 """Within this share of the floor a run counts as having reached it."""
-RISE = 0.01
-"""Held-out loss must have risen by this share above its lowest before anything is said."""
+RISE = 0.02
+"""By this share held-out loss must have risen, and training loss fallen, before anything is said: noise does less."""
 STILL_FALLING = 0.01
 """A loss that fell by this share in the last quarter of the evaluations is still falling."""
 
@@ -56,18 +57,19 @@ def overfitting(history: History) -> str:
         return ""
     lowest = min(range(len(losses)), key=losses.__getitem__)
     later = losses[lowest + 1 :]
-    if len(later) < 2 or min(later[-2:]) < losses[lowest] * (1 + RISE):
+    around = mean(losses[max(0, lowest - 1) : lowest + 2])  # a single low figure may be luck
+    if len(later) < 3 or mean(later[-3:]) < around * (1 + RISE):
         return ""
     half = max(1, (steps[-1] - steps[lowest]) // (2 * len(later)))  # half the way between two evaluations
     before = history.training_loss(steps[lowest] - half, steps[lowest] + half)
     now = history.training_loss(steps[-1] - 2 * half, steps[-1])
-    if before is None or now is None or now >= before:
+    if before is None or now is None or now > before * (1 - RISE):
         return ""
     return (
         f"It is overfitting: since step {count(steps[lowest])} the loss on held-out text has risen from "
         f"{number(losses[lowest], 3)} to {number(losses[-1], 3)}, while on the text it is trained on it fell from "
         f"{number(before, 3)} to {number(now, 3)}. It learns that text by heart. More text, a smaller model or a "
-        f"shorter training would help; the checkpoint nearest to step {count(steps[lowest])} is the best one."
+        f"shorter training would help; of the checkpoints, one near step {count(steps[lowest])} is probably the best."
     )
 
 

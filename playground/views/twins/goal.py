@@ -53,14 +53,14 @@ def losses(_language: GlassBox, _tokenizer: Tokenizer, text: str, ids: tuple[int
         return None
 
 
-def story(language: GlassBox, seed: int) -> str:
-    """A story of this seed."""
-    return str(language.stories(1, seed)[0].text)
-
-
 STORIES = 40
 _FRESH = 2**30
 """Seeds from here on are the pages' own: no corpus is drawn from them."""
+
+
+def story(language: GlassBox, seed: int) -> str:
+    """A story of this seed, which no run has been trained on."""
+    return str(language.stories(1, _FRESH + seed)[0].text)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

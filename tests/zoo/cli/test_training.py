@@ -191,9 +191,7 @@ class TestGoingOn:
 
 
 class TestFineTuning:
-    def test_from_a_run_and_from_one_of_its_steps(
-        self, run: Any, corpus: Path, trained: Path, tmp_path: Path
-    ) -> None:
+    def test_from_a_run_and_from_one_of_its_steps(self, run: Any, corpus: Path, trained: Path, tmp_path: Path) -> None:
         words = ("--corpus", str(corpus), "--steps", "1", "--set", "batch=2")
         assert run("train", "--from", str(trained), *words, "--run", str(tmp_path / "last"))[0] == 0
         assert run("train", "--from", f"{trained}@0", *words, "--run", str(tmp_path / "first"))[0] == 0

@@ -56,9 +56,7 @@ def test_any_text_comes_back_whole(tmp_path_factory: pytest.TempPathFactory, tex
 
 
 @pytest.mark.parametrize("marked", [True, False])
-def test_lines_are_held_out_as_in_a_small_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marked: bool
-) -> None:
+def test_lines_are_held_out_as_in_a_small_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marked: bool) -> None:
     rows = [{"text": f"text {i} \u00e9" * (1 + i % 3)} | ({"split": "valid"} if marked and i % 7 == 0 else {})
             for i in range(50)]  # fmt: skip
     path = tmp_path / "a.jsonl"

@@ -182,8 +182,11 @@ def both(words: list[str], environment: dict[str, str] | None = None) -> list[tu
     started = [
         subprocess.Popen(
             [sys.executable, "-m", "zoo", *words],
-            cwd=ROOT, env=shared | {"PMI_RANK": rank},
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            cwd=ROOT,
+            env=shared | {"PMI_RANK": rank},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for rank in "01"
     ]
@@ -208,5 +211,3 @@ class TestAlone:
         monkeypatch.delenv("MASTER_ADDR", raising=False)
         with pytest.raises(ValueError, match=r"cannot join the other processes .*with torchrun"), joined():
             pass
-
-

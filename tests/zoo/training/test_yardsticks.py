@@ -13,11 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.data import Corpus, open_corpus
+from zoo.data.glass_box import DEFAULT
 from zoo.models.gpt import Config, GPTPlugin
 from zoo.tasks import streams
 from zoo.tasks.next_token import Windows, evaluate
 from zoo.tokenizers import train_tokenizer
 from zoo.training import Recipe, Run, train, yardsticks
+from zoo.training.vocabulary import words
 
 SURPRISE = {"a": 0.25, "b": 1.5}
 
@@ -61,11 +63,18 @@ def test_the_floor_worked_by_hand() -> None:
     assert "these very tokens" in found.about["floor"]
 
 
-def test_where_tokens_are_no_words_the_floor_is_an_average_and_says_so() -> None:
+def test_where_tokens_are_no_words_the_floor_is_not_known() -> None:
     found, _ = held_out(box(["a b b", "a", "b a"]), kind="byte")
-    tokens = 5 + 1 + 3 + 3
-    assert found.floor == pytest.approx((0.25 + 3.0 + 3.0 + 0.25 + 3.0 + 1.75 + 3.0) / tokens)
-    assert "an average" in found.about["floor"]
+    assert found.floor is None
+    assert "take the word tokenizer" in found.about["floor"]
+
+
+def test_a_word_that_no_training_story_holds_is_a_token_all_the_same() -> None:
+    corpus = open_corpus("glass-box:stories=3")
+    tokenizer = words(corpus)
+    for text in list(corpus.valid)[:300]:
+        pieces = [tokenizer.piece(i).strip() for i in tokenizer.encode(text).ids]
+        assert pieces == DEFAULT.split(text)
 
 
 def test_a_text_that_the_language_cannot_say_has_no_floor() -> None:

@@ -162,6 +162,7 @@ def test_somebody_else_can_watch_and_not_steer(trained, visit, jobs):
     trained()
     run_id = next(iter(jobs.jobs))
     jobs.change(run_id, owner=digest("somebody else"), state="running")
+    jobs.calls.clear()
     app = faultless(visit(run=run_id))
     assert available(app) == set()
     assert jobs.calls == []
