@@ -7,50 +7,65 @@ kept (checkpoints/0000000.safetensors …), without what only going on with the 
 from __future__ import annotations
 
 import io
+import json
 import re
 import shutil
 import zipfile
 import zlib
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from playground.jobs.folder import read_header
-from playground.jobs.limits import MIB, Limits, Refused
+from playground.jobs.limits import MAX_PROMPT, MIB, Limits, Refused
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from zoo.plugin import ModelPlugin
     from zoo.training import Run
 
 TEXTS = {"run.json": 2**20, "tokenizer.json": 32 * MIB, "events.jsonl": 128 * MIB, "yardsticks.json": 2**20}
 """File -> the most bytes that are read of it."""
-_WEIGHTS = re.compile(r"checkpoints/(\d{7,12})\.safetensors")
+_WEIGHTS = re.compile(r"checkpoints/([0-9]{7}|[1-9][0-9]{7,11})\.safetensors")
+"""As `Run` names them: "07d", and in ASCII."""
+_FLOATING = {"F16", "BF16", "F32"}
+_OTHERS = "its tokenizer is of a kind that this app does not load"
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class _Candidate(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
     token: str
-    id: int
+    id: int = Field(ge=0, lt=10**12)
     logit: float
-    prob: float
+    prob: float = Field(ge=0)
 
 
 class _Event(BaseModel):
     """`zoo.training.Event`, as it must be where it comes from outside."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
-    step: int = Field(ge=0)
-    elapsed: float
+    step: int = Field(ge=0, lt=10**12)
+    elapsed: float = Field(ge=0)
     loss: float
     rate: float
-    tokens: int
-    tokens_per_second: float
+    tokens: int = Field(ge=0, lt=10**18)
+    tokens_per_second: float = Field(ge=0)
     valid_loss: float = 0.0
     bits_per_character: float = 0.0
     next: list[_Candidate] = []
     sample: str = ""
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> _Event:
+        if len({"valid_loss", "bits_per_character"} & self.model_fields_set) == 1:
+            raise ValueError("valid_loss and bits_per_character come together")
+        return self
 
 
 def pack(folder: Path) -> bytes:
@@ -69,9 +84,21 @@ def pack(folder: Path) -> bytes:
                 content = path.read_bytes()
                 if name == "events.jsonl":
                     content = content[: content.rfind(b"\n") + 1]  # without a line that is just being written
+                if name == "run.json":
+                    content = _without_source(content)
                 kind = zipfile.ZIP_DEFLATED if name in TEXTS else zipfile.ZIP_STORED
                 file.writestr(zipfile.ZipInfo(name, _DATE), content, kind)
     return memory.getvalue()
+
+
+def _without_source(content: bytes) -> bytes:
+    """run.json without where on this server a fine-tuned run began: in place of the path stands the model's id."""
+    info = json.loads(content)
+    start = info.get("start")
+    if not start or start.get("source") == info["model"]:
+        return content
+    start["source"] = info["model"]
+    return (json.dumps(info, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def unpack(data: bytes, folder: Path, limits: Limits) -> None:
@@ -127,6 +154,9 @@ def _check(draft: Path, limits: Limits) -> None:
     try:
         run = Run.open(draft)
         info = run.info
+        if len(info.prompt) > MAX_PROMPT:
+            raise ValueError(f"its prompt is longer than the {MAX_PROMPT} characters that a prompt may have here")
+        _check_tokenizer((draft / "tokenizer.json").read_bytes())
         if run.tokenizer.hash != info.tokenizer:
             raise ValueError("its tokenizer.json is not the one that run.json names")
         if info.parameters > limits.parameters:
@@ -143,10 +173,52 @@ def _check(draft: Path, limits: Limits) -> None:
         raise Refused(f"this run cannot be loaded: {reason[:300]}") from error
 
 
+def _check_tokenizer(content: bytes) -> None:
+    """Nothing reaches the library but what `train_tokenizer` writes: other kinds can take any time and memory."""
+    try:
+        state = json.loads(content, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("its tokenizer.json is not a tokenizer.json") from error
+    try:
+        known = _frame(state) in _frames()
+        model = state["model"]
+        vocab, merges = model["vocab"], model.get("merges", [])
+        whole = known and all(type(each) is int for each in vocab.values())
+        whole = whole and sorted(vocab.values()) == list(range(len(vocab)))
+        whole = whole and all(vocab.get(each["content"]) == each["id"] for each in state["added_tokens"])
+        whole = whole and isinstance(merges, list) and len(merges) <= len(vocab)
+        whole = whole and all(isinstance(pair, list) and [*map(type, pair)] == [str, str] for pair in merges)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(_OTHERS) from error
+    if not whole:
+        raise ValueError(_OTHERS)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which no name stands twice: two readers might each take another one."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _frame(state: dict[str, Any]) -> str:
+    """A tokenizer.json without what was learnt from a text."""
+    learnt = {name: None for name in ("vocab", "merges") if name in state["model"]}
+    return json.dumps(state | {"model": state["model"] | learnt}, sort_keys=True)
+
+
+@cache
+def _frames() -> frozenset[str]:
+    """What our own kinds write, whatever the text."""
+    from zoo.tokenizers import KINDS, train_tokenizer
+
+    return frozenset(_frame(json.loads(train_tokenizer(kind, ["a word"], 300).raw.to_str())) for kind in KINDS)
+
+
 def _check_events(content: bytes) -> None:
     """Each line is an event, the steps go up, and every loss is a number."""
     before = -1
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
         try:
             event = _Event.model_validate_json(line)
         except ValidationError as error:
@@ -190,8 +262,38 @@ def check_fit(run: Run, plugin: ModelPlugin, limits: Limits) -> None:
         raise Refused(f"this run cannot be loaded: its {run.info.model} cannot be built here") from error
     if parameter_count(module) > limits.parameters:
         raise Refused(f"this run cannot be loaded: its model has more than {limits.parameters:,} parameters")
-    wanted = {name: list(tensor.shape) for name, tensor in module.state_dict().items()}
     for path in sorted(run.checkpoints.glob("[0-9]*.safetensors")):
-        header = {name: each["shape"] for name, each in read_header(path).items() if name != "__metadata__"}
-        if header != wanted:
+        if not _fits(path, module):
             raise Refused(f"this run cannot be loaded: its weights {path.name} do not fit {run.info.model}")
+        if not _is_finite(path, module):
+            raise Refused(f"this run cannot be loaded: its weights {path.name} hold what is no number")
+    if parameter_count(module) != run.info.parameters:
+        raise Refused("this run cannot be loaded: its model has another number of parameters than its run.json says")
+
+
+def _fits(path: Path, module: nn.Module) -> bool:
+    """Whether names and shapes are the module's, and numbers stand where it has numbers."""
+    from safetensors.torch import _TYPES as KINDS  # safetensors' name of a kind -> torch's
+
+    header = {name: each for name, each in read_header(path).items() if name != "__metadata__"}
+    wanted = module.state_dict()
+    if {name: each["shape"] for name, each in header.items()} != {n: list(each.shape) for n, each in wanted.items()}:
+        return False
+    return all(
+        KINDS.get(header[name]["dtype"]) == each.dtype
+        or (each.is_floating_point() and header[name]["dtype"] in _FLOATING)
+        for name, each in wanted.items()
+    )
+
+
+def _is_finite(path: Path, module: nn.Module) -> bool:
+    """Whether all weights are numbers; a buffer, such as a mask, may hold infinities."""
+    from safetensors import safe_open
+
+    buffers = {name for name, _ in module.named_buffers()}
+    with safe_open(path, framework="pt") as file:
+        for name in file.keys():  # noqa: SIM118 - not a dict
+            tensor = file.get_tensor(name)
+            if tensor.isnan().any() or (name not in buffers and tensor.isinf().any()):
+                return False
+    return True

@@ -254,11 +254,14 @@ class Jobs:
         """A loaded run gets its owner; its model must be one that is here."""
         from zoo.training import Run
 
-        run = Run(job.path)
         try:
+            run = Run(job.path)
             archive.check_fit(run, self._registry().get(run.info.model), self.limits)
             job.write(Status(state="done", message="Loaded from a file.", step=run.steps()[-1]))
             job.write(Ticket(owner=digest(owner), created=time.time(), limits=self.limits))
-        except (Refused, LookupError, OSError) as error:
+        except BaseException as error:
             shutil.rmtree(job.path, ignore_errors=True)
-            raise error if isinstance(error, Refused) else Refused(f"the run cannot be kept: {error}") from error
+            if isinstance(error, Refused) or not isinstance(error, Exception):
+                raise
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise Refused(f"the run cannot be kept: {reason}") from error

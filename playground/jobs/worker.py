@@ -120,4 +120,8 @@ def _failed(job: JobFolder, error: BaseException, limits: Limits) -> Status:
     if failures.is_full(error):
         job.clean()  # makes room for the status
     message = failures.of_error(error, ticket.model, limits, step).replace(str(job.path), "the run's folder")
+    start = str((ticket.order or {}).get("start") or "")
+    if Path(start).is_absolute():  # another run on this server, and not a plugin's id
+        message = message.replace(start, "the run that it starts from")
+        message = message.replace(Path(start).name, "the run that it starts from") if Path(start).name else message
     return Status(state="failed", message=message, step=step or 0)

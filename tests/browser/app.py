@@ -31,7 +31,20 @@ FLAGS = (
 IDLE = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
 RUNNING = "[data-testid=stApp][data-test-script-state=running]"
 NEXT_WORD, FORWARD_PASS = "", "forward_pass"
-READY = {NEXT_WORD: ".candidate", FORWARD_PASS: ".spine .step"}
+TWINS, TRAIN = "untrained_and_pretrained", "train"
+LINKS = {
+    NEXT_WORD: "Next word",
+    FORWARD_PASS: "Forward pass",
+    TWINS: "Untrained and pre-trained",
+    TRAIN: "Train",
+}
+"""A page's path -> its name in the navigation."""
+READY = {
+    NEXT_WORD: ".candidate",
+    FORWARD_PASS: ".spine .step",
+    TWINS: "[class*='st-key-heads-']",
+    TRAIN: "[class*='st-key-train-load']",
+}
 """What has to stand on a page before it is finished."""
 
 
@@ -188,7 +201,7 @@ def type_text(page: Page, text: str) -> None:
 
 def go_to(page: Page, path: str) -> None:
     """Change the page by its link in the navigation, which a phone keeps behind a button."""
-    link = page.get_by_role("link", name="Forward pass" if path == FORWARD_PASS else "Next word")
+    link = page.get_by_role("link", name=LINKS[path], exact=True)
     if page.get_by_test_id("stExpandSidebarButton").is_visible():
         page.get_by_test_id("stExpandSidebarButton").click()
         page.wait_for_timeout(500)

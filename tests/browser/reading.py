@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -134,8 +134,8 @@ class Candidates:
     rest_words: str
 
 
-def read_candidates(page: Page) -> Candidates:
-    """The likely tokens as they stand on the page."""
+def read_candidates(page: Page | Locator) -> Candidates:
+    """The likely tokens as they stand on the page, or in a part of it."""
     script = """all => all.map(row => [Number(row.dataset.id), row.querySelector('.token').textContent,
         row.querySelector('.prob').textContent, row.dataset.prob,
         row.querySelector('.logit').textContent, row.dataset.logit])"""
@@ -167,3 +167,29 @@ def candidate_disagreements(shown: Candidates, logits: Array, probs: Array) -> l
     if (np.diff(listed) > slack).any() or others.max() > listed.min() + slack:
         found.append(f"the rows are not the most probable tokens in order: {shown.pieces}")
     return found
+
+
+def read_metrics(page: Page) -> dict[str, str]:
+    """The large numbers with a name above each: name -> what is written."""
+    script = """all => all.map(one => [one.querySelector('[data-testid=stMetricLabel]').textContent.trim(),
+        one.querySelector('[data-testid=stMetricValue]').textContent.trim()])"""
+    return dict(page.get_by_test_id("stMetric").evaluate_all(script))
+
+
+def read_chart(page: Page, key: str) -> dict[str, Any]:
+    """A chart as Plotly holds it in the page, by its key's class: `traces` (name, x, y) and `layout`."""
+    plot = page.locator(f".st-key-{key} .js-plotly-plot")
+    plot.wait_for()
+    script = """node => ({ traces: node.data.map(({ name, x, y }) => ({ name, x, y })),
+        layout: JSON.parse(JSON.stringify(node.layout)) })"""
+    found: dict[str, Any] = plot.evaluate(script)
+    return found
+
+
+def read_table(page: Page, heading: str) -> list[list[str]]:
+    """The rows of the table of Markdown whose first heading is this one, without the headings."""
+    tables = page.locator("[data-testid=stMarkdown] table")
+    found = tables.filter(has=page.locator("thead th:first-child", has_text=re.compile(f"^{re.escape(heading)}$")))
+    script = "rows => rows.map(row => [...row.querySelectorAll('td')].map(cell => cell.textContent.trim()))"
+    rows: list[list[str]] = found.locator("tbody tr").evaluate_all(script)
+    return rows

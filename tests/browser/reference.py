@@ -49,12 +49,17 @@ class Reference:
 @cache
 def shipped() -> Reference:
     """The model that comes with the playground, from its files."""
-    config = json.loads((SHIPPED / "run.json").read_text())["config"]
+    return of_run(SHIPPED)
+
+
+def of_run(folder: Path, step: int | None = None) -> Reference:
+    """The GPT that a run has trained, at one of its checkpoints; by default at the last."""
+    config = json.loads((folder / "run.json").read_text())["config"]
     assert config["positions"] == "learned", "this reference knows learned positions only"
-    file = sorted((SHIPPED / "checkpoints").glob("[0-9]*.safetensors"))[-1]
-    return Reference(
-        read_safetensors(file), config["heads"], tokenizers.Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
-    )
+    files = sorted((folder / "checkpoints").glob("[0-9]*.safetensors"))
+    file = files[-1] if step is None else folder / "checkpoints" / f"{step:07d}.safetensors"
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    return Reference(read_safetensors(file), config["heads"], tokenizer)
 
 
 def read_safetensors(path: Path) -> dict[str, Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NotRequired, TypedDict
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from zoo.training.recipe import Recipe
 
@@ -38,15 +38,15 @@ class Event(TypedDict):
 class Yardsticks(BaseModel):
     """What held-out losses are held against, in nats per token on the very tokens that `valid_loss` scores."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    ceiling: float
+    ceiling: float = Field(ge=0)
     """ln V: an even guess among all tokens."""
-    unigram: float
-    bigram: float
-    floor: float | None
+    unigram: float = Field(ge=0)
+    bigram: float = Field(ge=0)
+    floor: float | None = Field(ge=0)
     """What the language itself leaves open; None where nobody knows the language."""
-    tokens: int
+    tokens: int = Field(ge=0)
     """How many tokens are scored."""
     about: dict[str, str]
     """A sentence on each of the four."""

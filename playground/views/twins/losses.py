@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from playground.figures.style import RIGHT
 from playground.figures.surprise import Series, token_losses
@@ -25,6 +26,10 @@ def notice(board: Board) -> None:
     st.markdown(f"**Notice.** {verdict(board, found.scores, found.ceiling)}")
 
 
+ROW = 46
+"""Pixels that a row of a table takes."""
+
+
 def draw(board: Board) -> None:
     """The text, the table, the loss token by token, and the coloured text."""
     st.subheader("How surprised are they by a text?")
@@ -35,13 +40,19 @@ def draw(board: Board) -> None:
         st.info(escaped(sentence(str(error))), icon=":material/edit:")
         return
     st.caption(_length(board, found))
-    st.markdown(overview(board, found))
+    with wide(len(board.twins) + 3):
+        st.markdown(overview(board, found))
     st.caption(_columns(found))
     figure = token_losses([board.tokenizer.piece(i) for i in found.ids], _series(board, found), found.ceiling)
     st.plotly_chart(figure, key="token-losses", config={"displayModeBar": False})
     _numbers(board, found)
     idea("surprise")
     coloured.draw(board, found)
+
+
+def wide(rows: int) -> DeltaGenerator:
+    """A box for a table of so many rows that scrolls sideways by itself where a phone is too narrow for it."""
+    return st.container(height=ROW * rows + ROW, border=False)
 
 
 def _length(board: Board, found: Judged) -> str:

@@ -11,17 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
+import zoo.pretrained
+from playground.jobs import archive, worker
 from playground.jobs.archive import check_fit, pack, unpack
+from playground.jobs.folder import JobFolder, Ticket
 from playground.jobs.limits import MIB, Limits, Refused
 from tests.playground.jobs.helpers import TEXT
 from zoo.launch import Order, launch
 from zoo.registry import discover
+from zoo.tokenizers import KINDS, Kind, train_tokenizer
 from zoo.training import Run, train
 
 LIMITS = Limits(run_disk=8 * MIB)
+SHIPPED = Path(zoo.pretrained.__path__[0]) / "weights"
 Change = Callable[[dict[str, bytes]], Any]
 
 
@@ -190,6 +197,131 @@ def test_a_name_that_stands_twice_is_refused(packed: bytes, tmp_path: Path) -> N
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(memory, "a") as file:
         file.writestr("run.json", b"{}")
     assert "too many files" in refuse(memory.getvalue(), tmp_path / "back")
+
+
+def tokenizer_with(**fields: Any) -> Change:
+    def change(content: dict[str, bytes]) -> None:
+        state = json.loads(content["tokenizer.json"])
+        model = state["model"] | {name: fields.pop(name) for name in ("vocab", "dropout") if name in fields}
+        content["tokenizer.json"] = json.dumps(state | {"model": model} | fields).encode()
+
+    return change
+
+
+CATASTROPHE = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        tokenizer_with(padding={"strategy": {"Fixed": 20_000_000}}),
+        tokenizer_with(normalizer={"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1000}),
+        tokenizer_with(pre_tokenizer=CATASTROPHE),
+        tokenizer_with(vocab={"<|endoftext|>": 0, "a": 400_000_000}),
+        tokenizer_with(vocab={"<|endoftext|>": 0, "a": True}),
+        tokenizer_with(vocab=[["a", 0.0]]),
+        tokenizer_with(dropout=0.5),
+        tokenizer_with(added_tokens=[]),
+        put("tokenizer.json", b"[]"),
+    ],
+)
+def test_a_tokenizer_of_another_kind_never_reaches_the_library(packed: bytes, tmp_path: Path, change: Change) -> None:
+    content = files(packed)
+    change(content)
+    assert "its tokenizer is of a kind that this app does not load" in refuse(zipped(content), tmp_path / "back")
+
+
+def test_a_tokenizer_with_a_name_that_stands_twice_is_refused(packed: bytes, tmp_path: Path) -> None:
+    content = files(packed)
+    content["tokenizer.json"] = content["tokenizer.json"].replace(b"{", b'{"padding": {"strategy": {"Fixed": 9}},', 1)
+    assert "is not a tokenizer.json" in refuse(zipped(content), tmp_path / "back")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_our_own_tokenizers_pass(kind: Kind) -> None:
+    archive._check_tokenizer(train_tokenizer(kind, [TEXT, "Zoë – 你好"], 400).raw.to_str(pretty=True).encode())
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/tokenizer.json")), ids=lambda path: str(path.parent.name))
+def test_shipped_tokenizers_and_events_pass(path: Path) -> None:
+    archive._check_tokenizer(path.read_bytes())
+    archive._check_events((path.parent / "events.jsonl").read_bytes())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"step": "5"}, {"step": 10**30}, {"loss": "3.1"}, {"valid_loss": 1.0}, {"bits_per_character": 1.0}, {"x": 1}],
+)
+def test_an_event_is_held_to_its_kinds(fields: dict[str, Any]) -> None:
+    event = {"step": 5, "elapsed": 1, "loss": 3, "rate": 0.1, "tokens": 7, "tokens_per_second": 2.0}
+    archive._check_events(json.dumps(event).encode() + b"\n")
+    with pytest.raises(ValueError, match=r"line 1 of .* is not an event"):
+        archive._check_events(json.dumps(event | fields).encode() + b"\n")
+
+
+@pytest.mark.parametrize("fields", [{"floor": -1.0}, {"tokens": -1}, {"ceiling": 1e999}, {"bigram": float("nan")}])
+def test_yardsticks_are_numbers(packed: bytes, tmp_path: Path, fields: dict[str, float]) -> None:
+    content = files(packed)
+    change_json("yardsticks.json", **fields)(content)
+    assert "its yardsticks.json cannot be read" in refuse(zipped(content), tmp_path / "back")
+
+
+def test_a_long_prompt_and_a_step_that_is_written_otherwise_are_refused(packed: bytes, tmp_path: Path) -> None:
+    content = files(packed)
+    change_json("run.json", prompt="a" * 501)(content)
+    assert "its prompt is longer than the 500 characters" in refuse(zipped(content), tmp_path / "back")
+    for name in ("000000000", "٠٠٠٠٠٠٠"):
+        other = files(packed) | {f"checkpoints/{name}.safetensors": content[FIRST]}
+        assert "it holds 'checkpoints/" in refuse(zipped(other), tmp_path / "back")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda tensor: tensor.to(torch.bfloat16), ""),
+        (lambda tensor: tensor.to(torch.int32), "do not fit zoo/gpt"),
+        (lambda tensor: tensor.to(torch.float64), "do not fit zoo/gpt"),
+        (lambda tensor: tensor * float("nan"), "hold what is no number"),
+        (lambda tensor: tensor / 0, "hold what is no number"),
+    ],
+)
+def test_weights_are_finite_and_floating(
+    run: Run, packed: bytes, tmp_path: Path, change: Callable[[torch.Tensor], torch.Tensor], sentence: str
+) -> None:
+    unpack(packed, tmp_path / "back", LIMITS)
+    weights = {name: change(tensor) for name, tensor in run.weights(0).items()}
+    save_file(weights, tmp_path / "back" / FIRST, {"step": "0"})
+    with pytest.raises(Refused, match=sentence) if sentence else nullcontext():
+        check_fit(Run(tmp_path / "back"), discover(folders=[]).get("zoo/gpt"), LIMITS)
+
+
+def test_parameters_are_those_of_the_model(packed: bytes, tmp_path: Path) -> None:
+    content = files(packed)
+    change_json("run.json", parameters=7)(content)
+    unpack(zipped(content), tmp_path / "back", LIMITS)
+    with pytest.raises(Refused, match="another number of parameters"):
+        check_fit(Run(tmp_path / "back"), discover(folders=[]).get("zoo/gpt"), LIMITS)
+
+
+def test_where_it_began_on_the_server_stays_there(packed: bytes, tmp_path: Path) -> None:
+    content = files(packed)
+    start = {"source": "/srv/runs/app/abcdefghijklmnop", "step": 4, "about": "step 4 of Mine"}
+    change_json("run.json", start=start)(content)
+    unpack(zipped(content), tmp_path / "back", LIMITS)
+    again = pack(tmp_path / "back")
+    assert b"abcdefghijklmnop" not in b"".join(files(again).values())
+    unpack(again, tmp_path / "third", LIMITS)
+    assert Run(tmp_path / "third").info.start == start | {"source": "zoo/gpt"}
+    assert pack(tmp_path / "third") == again
+
+
+def test_a_failure_does_not_name_the_run_that_it_starts_from(tmp_path: Path) -> None:
+    job = JobFolder(tmp_path)
+    start = "/srv/runs/app/abcdefghijklmnop"
+    job.write(Ticket(owner="", created=0.0, order={"model": "zoo/gpt", "start": start}))
+    message = worker._failed(job, Refused(f"{start}/run.json cannot be read"), LIMITS).message
+    assert "abcdefghijklmnop" not in message
+    assert "the run that it starts from/run.json cannot be read" in message
 
 
 @given(st.binary(max_size=300))
