@@ -16,6 +16,8 @@ ICON = Path(__file__).with_name("icon.svg")
 FORWARD_PASS = "pages/forward_pass.py"
 UNTRAINED_AND_PRETRAINED = "pages/untrained_and_pretrained.py"
 TRAIN = "pages/train.py"
+WITHOUT_TEXT = "train"
+"""The path of the page that has no box for the text."""
 
 _inside: ContextVar[bool] = ContextVar("inside_the_shell", default=False)
 
@@ -29,7 +31,7 @@ def run() -> None:
         page.run()
     finally:
         _inside.reset(token)
-    state.end()
+    state.end(has_text=page.url_path != WITHOUT_TEXT)
     engine.warm_up()
     engine.beat()
 

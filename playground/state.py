@@ -179,8 +179,12 @@ def begin(page: str) -> None:
             st.session_state[name] = get(name)
 
 
-def end() -> None:
-    """Keep what was chosen, and put it into the address; what is at its default stays out of it."""
+def end(has_text: bool = True) -> None:
+    """Keep what was chosen, and put it into the address; what is at its default stays out of it.
+
+    On a page without the box of the text (`has_text`) the text stays in the copy alone: beside the next
+    page's box Streamlit would keep it, as it is now, and bring it back when that box is gone.
+    """
     st.session_state[KEPT] = {name: get(name) for name in _VALUES}
     for name, (default, _) in _VALUES.items():
         value = get(name)
@@ -188,6 +192,8 @@ def end() -> None:
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != str(value):
             st.query_params[name] = str(value)
+    if not has_text and PROMPT in st.session_state:
+        del st.session_state[PROMPT]
 
 
 def is_first_visit() -> bool:
