@@ -55,7 +55,7 @@ def _first_loss(page: Page, app: App) -> float:
     page.evaluate(f"() => {{ window.clicked = undefined; {CLICKED} }}")
     page.get_by_role("button", name="Train", exact=True).click()
     seconds = float(page.evaluate(SHOWN)) / 1000
-    page.get_by_role("button", name="Stop", exact=True).click()
+    page.locator(".st-key-train-stop button").first.click()
     training.learnt(page)
     page.get_by_role("button", name="Delete", exact=True).click()
     until(page, lambda: "run=" not in page.url)

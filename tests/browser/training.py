@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
-from playwright.sync_api import TimeoutError
 
 from tests.browser import reading, reference
 from tests.browser.app import TRAIN, App, finished, idle, started, until
@@ -42,16 +41,15 @@ def open_form(page: Page, app: App) -> None:
 def choose(page: Page, label: str, option: str) -> None:
     """Pick one option of the list with this label."""
     box = page.get_by_role("combobox", name=re.compile(f"{re.escape(label)}$")).first
-    box.scroll_into_view_if_needed()
-    page.wait_for_timeout(300)  # scrolling shuts an open list
     wanted = page.get_by_role("option", name=option, exact=True)
-    for _ in range(3):  # what is still being drawn shuts the list, too
-        box.click()
-        try:
-            wanted.wait_for(timeout=4000)
-            break
-        except TimeoutError:
-            page.keyboard.press("Escape")
+
+    def opened() -> bool:
+        if not wanted.count():  # scrolling, or what moves on the page, shuts an open list
+            box.click()
+            page.wait_for_timeout(400)
+        return wanted.count() == 1
+
+    until(page, opened, 30)
     wanted.click()
     settled(page)
 

@@ -159,18 +159,17 @@ class _Training:
         return value
 
     def _score(self, event: Event) -> None:
-        """Add what the model makes of held-out text, and of the prompt."""
+        """Add what the model makes of held-out text, and of the prompt: in float32, as all who look at it compute."""
         if not self.group.leads:
             return
         limit = self.recipe.held_out_windows
         self.module.eval()
-        with _precision(self.recipe):
-            result = next_token.evaluate(self.module, self.held_out, self.tokenizer, limit=limit)
-            event["valid_loss"] = _finite(result.nats_per_token, self.step)
-            event["bits_per_character"] = result.bits_per_character
-            if self.ids:
-                event["next"] = asking.candidates(self.module, self.ids, self.tokenizer)
-                event["sample"] = asking.sample(self.module, self.ids, self.tokenizer, self.context, self.recipe.seed)
+        result = next_token.evaluate(self.module, self.held_out, self.tokenizer, limit=limit)
+        event["valid_loss"] = _finite(result.nats_per_token, self.step)
+        event["bits_per_character"] = result.bits_per_character
+        if self.ids:
+            event["next"] = asking.candidates(self.module, self.ids, self.tokenizer)
+            event["sample"] = asking.sample(self.module, self.ids, self.tokenizer, self.context, self.recipe.seed)
         self.module.train()
 
     def _keep(self, event: Event, checkpoint: bool, last: bool) -> None:

@@ -12,6 +12,7 @@ from playground.catalogue import app_runs
 from playground.text import escaped, sentence
 from playground.views.train import names
 from playground.views.train.keys import key
+from zoo.plugin import CONTEXT
 
 if TYPE_CHECKING:
     from playground.jobs import Job
@@ -127,6 +128,13 @@ def _ask(page: str) -> None:
     st.session_state[ASKED] = page
 
 
+def _readable(run: Run) -> str:
+    """The run's prompt, or the end of it that the model has room for."""
+    tokenizer, room = run.tokenizer, min(int(run.info.config.get("context", CONTEXT)), state.MAX_TOKENS)
+    ids = tokenizer.encode(run.info.prompt).ids
+    return run.info.prompt if len(ids) <= room else tokenizer.decode(ids[-room:]).strip()
+
+
 def _open(job: Job, run: Run, page: str) -> None:
     state.add_to_zoo(job.id)
     titles = {choice.key: choice.title for choice in engine.choices()}
@@ -135,8 +143,8 @@ def _open(job: Job, run: Run, page: str) -> None:
         return
     st.session_state[state.MODEL] = found
     st.session_state[state.WEIGHTS] = state.TRAINED
-    if run.info.prompt:
-        st.session_state[state.PROMPT] = " ".join(run.info.prompt.splitlines())
+    if prompt := _readable(run):
+        st.session_state[state.PROMPT] = " ".join(prompt.splitlines())
     state.set_added([])
     state.set_at(None)
     st.switch_page(page)

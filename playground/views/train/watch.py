@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playground.jobs import Job
     from zoo.training import Run
 
-TICK = {"queued": 1.0, "starting": 0.4, "running": 0.7, "paused": 2.0}
+TICK = {"queued": 1.0, "starting": 0.2, "running": 0.7, "paused": 2.0}
 """State -> seconds between two looks; the others have come to their end and are looked at once."""
 HISTORY = key("history")
 
