@@ -74,7 +74,7 @@ class Limits:
     """Runs that wait in line. Refused."""
     at_once: int = max(1, (os.cpu_count() or 2) // 2)
     """Workers at a time."""
-    hang: float = 60.0
+    hang: float = 120.0
     """Seconds without a step after which a worker counts as hung."""
     start: float = 180.0
     """The same for a worker that reads the text and builds the model."""

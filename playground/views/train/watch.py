@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playground.jobs import Job
     from zoo.training import Run
 
-TICK = {"queued": 1.0, "starting": 0.2, "running": 0.7, "paused": 2.0}
+TICK = {"queued": 1.0, "starting": 0.1, "running": 0.7, "paused": 2.0}
 """State -> seconds between two looks; the others have come to their end and are looked at once."""
 HISTORY = key("history")
 
@@ -60,13 +60,16 @@ def _unknown() -> None:
 
 
 def _live(run_id: str, known: str) -> None:
-    """What changes while the run goes on; the page is drawn anew when the run's state has changed."""
+    """What changes while the run goes on; after it the whole page, when the run's state has changed.
+
+    After it: so the first loss is seen a page's drawing earlier.
+    """
     jobs, mine = engine.jobs(), state.owner()
     try:
         job = jobs.look(run_id)
     except LookupError:
         st.rerun()
-    if job.state != known or state.get(state.RUN) != run_id:  # a button of this part draws this part alone
+    if state.get(state.RUN) != run_id:  # a button of this part draws this part alone
         st.rerun()
     if job.owned_by(mine) and job.state in TICK:
         jobs.beat(run_id, mine)
@@ -82,6 +85,8 @@ def _live(run_id: str, known: str) -> None:
     else:
         curves.draw(job, run, history)
         prompt.draw(run, history)
+    if job.state != known:
+        st.rerun()
 
 
 def _history(run_id: str) -> History:
