@@ -216,7 +216,8 @@ def ids(model: LoadedModel) -> list[int]:
     prompt, room = model.ids(get(PROMPT)), min(model.context, MAX_TOKENS)
     if len(prompt) > room:
         raise ValueError(f"the text has {len(prompt)} tokens; these pages follow at most {room}: shorten it")
-    return (prompt + [i for i in added() if i < model.tokenizer.vocab_size])[:room]
+    known = [i for i in added() if i < model.tokenizer.vocab_size]
+    return model.ids(get(PROMPT), known[: room - len(prompt)])
 
 
 def set_added(ids: Sequence[int]) -> None:

@@ -17,11 +17,16 @@ from zoo.plugin import Anatomy, ModelPlugin, context_of
 from zoo.registry import Registry, discover
 from zoo.sampling import Sampling, draw, softmax, stages
 from zoo.shuffling import shuffle_weights
+from zoo.tasks import Task, task_of
 from zoo.tokenizers import Encoding, Tokenizer
 from zoo.trace.record import BUDGET, Edit, Recording, logits_of, record_trace
 from zoo.trace.schema import entry
 from zoo.trace.trace import Array, Trace
 from zoo.validation import readable
+
+MARKS = {"masked-token": "[MASK]", "cbow": "[MASK]", "translate": " → "}
+"""Task -> how its mark is written: the blank to be filled, or the end of the source."""
+_BLANKS = ("masked-token", "cbow")
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class LoadedModel:
     """Where the weights come from, in a few words: "untrained, seed 0"."""
     bos: int | None = None
     """The id that every text starts with, where the model was trained so."""
+    task: str = "next-token"
+    """What it was made for: a `zoo.plugin.Task`."""
 
     def encode(self, text: str) -> Encoding:
         """The text's tokens.
@@ -62,14 +69,42 @@ class LoadedModel:
         encoding = self.tokenizer.encode(text)
         if not encoding.ids:
             raise ValueError("the text is empty: type at least one word")
-        room = self.context - (self.bos is not None)
+        room = self.context - (self.bos is not None) - (self.mark is not None)
         if len(encoding.ids) > room:
             raise ValueError(f"the text has {len(encoding.ids)} tokens; {self.title} reads at most {room}: shorten it")
         return encoding
 
-    def ids(self, text: str) -> list[int]:
-        """What the model is fed: the text's ids, behind the start token where it needs one."""
-        return ([] if self.bos is None else [self.bos]) + self.encode(text).ids
+    @property
+    def mark(self) -> int | None:
+        """The one id that is no token: the blank to be filled, or the end of a source; None where there is none."""
+        return self.tokenizer.vocab_size if self.task in MARKS else None
+
+    @property
+    def fills_blanks(self) -> bool:
+        """Whether it says what stands in the place of its mark, and not what comes next."""
+        return self.task in _BLANKS
+
+    def piece(self, token_id: int) -> str:
+        """What an id stands for: what the token writes, or the name of the mark."""
+        return MARKS[self.task] if token_id == self.mark else self.tokenizer.piece(token_id)
+
+    def ids(self, text: str, added: Sequence[int] = ()) -> list[int]:
+        """What the model is fed to answer in the last row: the text's ids, and those of the answers so far.
+
+        Behind the start token where it needs one; with the mark where its task has one.
+        """
+        begin = [] if self.bos is None else [self.bos]
+        return begin + self._task.fed(self.encode(text).ids, list(added), self.tokenizer.vocab_size)
+
+    def extended(self, ids: Sequence[int], token_id: int) -> list[int]:
+        """`ids` with one more answer: at the end, or in place of the blank that it fills, with a new one behind it."""
+        if self.fills_blanks:
+            return [*ids[:-1], token_id, self.tokenizer.vocab_size]
+        return [*ids, token_id]
+
+    @cached_property
+    def _task(self) -> Task:
+        return task_of(self.task)
 
     @torch.no_grad()
     def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
@@ -94,10 +129,10 @@ class LoadedModel:
     def trace_ids(self, ids: Sequence[int], edits: Mapping[str, Edit] | None = None, budget: int = BUDGET) -> Trace:
         """Every step of one forward pass over ids that were encoded before."""
         recording = record_trace(self.module, torch.tensor([list(ids)]), names=self.names, edits=edits, budget=budget)
-        return to_trace(recording, self.id, ids, [self.tokenizer.piece(i) for i in ids], self._numpy_anatomy)
+        return to_trace(recording, self.id, ids, [self.piece(i) for i in ids], self._numpy_anatomy)
 
     def generate(self, start: Sequence[int], tokens: int, sampling: Sampling, seed: int = 0) -> Iterator[int]:
-        """Ids that go on from `start`, each drawn from the model's own distribution.
+        """Ids that go on from `start` (what `ids` gives), each drawn from the model's own distribution.
 
         Stops where the context ends, and after a token that ends or begins a text.
         """
@@ -105,9 +140,10 @@ class LoadedModel:
         for _ in range(tokens):
             if len(ids) >= self.context:
                 return
-            ids.append(draw(stages(self.logits(ids), sampling).final, seed, len(ids)))
-            yield ids[-1]
-            if ids[-1] in ends:
+            drawn = draw(stages(self.logits(ids), sampling).final, seed, len(ids))
+            ids = self.extended(ids, drawn)
+            yield drawn
+            if drawn in ends:
                 return
 
     @cached_property
@@ -119,7 +155,10 @@ class LoadedModel:
 
 
 def to_trace(recording: Recording, model: str, ids: Sequence[int], tokens: list[str], anatomy: Anatomy | None) -> Trace:
-    """A recording without its batch dimension, as arrays, with `logits` and `probs` at the end."""
+    """A recording without its batch dimension, as arrays, with `logits` and `probs` at the end.
+
+    A translator's logits begin with its mark; the ids before it are the source.
+    """
     steps = {name: [_unbatched(name, value) for value in calls] for name, calls in recording.steps.items()}
     logits = recording.output[0].float()  # (time, vocab)
     steps["logits"] = [logits.numpy()]
@@ -132,6 +171,7 @@ def to_trace(recording: Recording, model: str, ids: Sequence[int], tokens: list[
         anatomy=anatomy,
         dropped={name: size for name, size in recording.dropped.items() if name not in steps},
         edited=frozenset(recording.edited),
+        source=max(0, len(ids) - len(steps["logits"][0])),
     )
 
 
@@ -218,7 +258,7 @@ def _from_run(
         raise ValueError(f"{folder} does not fit {run.info.model} as it is now: {readable(error)}") from error
     module = seeded_build(lambda: plugin.build(config, tokenizer.vocab_size), seed)
     if not untrained:
-        weights = {name: value.float() for name, value in run.weights(step).items()}
+        weights = {name: v.float() if v.is_floating_point() else v for name, v in run.weights(step).items()}
         try:
             module.load_state_dict(weights)
         except RuntimeError as error:
@@ -264,4 +304,5 @@ def _loaded(
         anatomy=plugin.anatomy(module),
         trained=trained,
         about=about,
+        task=spec.task,
     )

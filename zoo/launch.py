@@ -85,7 +85,7 @@ def launch(order: Order, folder: str | Path, registry: Registry, *, max_paramete
         LookupError: no such model, or a package that it needs is not installed.
         Unwritable: the folder cannot be written.
     """
-    from zoo.tasks import streams
+    from zoo.tasks import task_of
     from zoo.training import Run
 
     folder = Path(folder)
@@ -98,7 +98,7 @@ def launch(order: Order, folder: str | Path, registry: Registry, *, max_paramete
     except ValidationError as error:
         raise ValueError(readable(error)) from error
     parameters = _parameters(design, max_parameters)
-    streams.check_room(corpus, design.tokenizer, context_of(design.config))
+    task_of(design.plugin.spec.task).check(corpus, design.tokenizer, context_of(design.config))
     run = Run.create(
         folder,
         model=design.plugin.spec.id,

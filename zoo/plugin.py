@@ -24,7 +24,9 @@ API_VERSION = 1
 Family = Literal[
     "bag-of-words", "n-gram", "word2vec", "feed-forward", "rnn", "seq2seq", "gpt", "bert", "encoder-decoder", "other"
 ]
-Task = Literal["next-token", "masked-token", "skip-gram", "translate"]
+Task = Literal["next-token", "masked-token", "skip-gram", "cbow", "translate"]
+"""What a model is asked for. All but next-token and skip-gram know one id more than the tokenizer, its `vocab_size`:
+the blank to be filled, or the mark between a source and its translation."""
 Origin = Literal["from-scratch", "pretrained"]
 Norm = Literal["layer_norm", "rms_norm"]
 Activation = Literal["gelu", "gelu_tanh", "silu", "relu", "relu_squared"]
@@ -107,7 +109,16 @@ class ModelPlugin(ABC):
 
     @abstractmethod
     def build(self, config: Any, vocab_size: int) -> nn.Module:
-        """The untrained module: ids (batch, time) -> logits (batch, time, vocab)."""
+        """The untrained module: ids (batch, time) -> logits (batch, time, vocab).
+
+        Row t is about token t + 1; for a masked-token or cbow model about token t itself, for skip-gram about
+        what stands near it. A translator's ids are the source, the id `vocab_size`, and the target so far:
+        its logits begin with the row of that mark, (batch, time − source, vocab), and
+        `translate(source, target)` gives them for texts of several lengths, padded with −1.
+
+        A model that has nothing but counts gives `count(rows)` instead of parameters: rows (batch, time + 1)
+        of text, of which each token after the first is to be learned.
+        """
 
     def tokenizer(self, corpus: Iterable[str]) -> Tokenizer:
         """A tokenizer trained on `corpus`; by default the project's byte-level BPE."""

@@ -30,7 +30,8 @@ class Subject:
     trace: Trace
     text: str
     """The prompt and what was added to it, without a start token."""
-    prompt_tokens: int
+    answers: range
+    """Where in the trace's ids the answers so far stand: the tokens that were added to the prompt."""
     model: LoadedModel | None
     weights: Weights
     """What `engine.trace` takes."""
@@ -60,8 +61,8 @@ def subject() -> Subject | None:
         trace = engine.trace(weights, tuple(ids))
         if not np.isfinite(trace["logits"]).all():
             raise ValueError(f"{model.title} gave numbers that are not finite, so it predicts nothing: train it anew")
-        text = model.tokenizer.decode(ids if model.bos is None else ids[1:])
-        found = Subject(trace, text, len(model.ids(state.get(state.PROMPT))), model, weights)
+        text = model.tokenizer.decode([each for each in ids if each not in (model.bos, model.mark)])
+        found = Subject(trace, text, _answers(model, ids), model, weights)
         st.caption(escaped(about(found)))
         _unknown_words(model, ids, weights.key)
         return found
@@ -75,6 +76,13 @@ def subject() -> Subject | None:
             icon=":material/error:",
         )
     return None
+
+
+def _answers(model: LoadedModel, ids: list[int]) -> range:
+    """Behind the prompt, and behind the mark of a translator; before the blank of a model that fills it."""
+    prompt = model.ids(state.get(state.PROMPT))
+    start = len(prompt) - model.fills_blanks
+    return range(start, start + len(ids) - len(prompt))
 
 
 def _unknown_words(model: LoadedModel, ids: list[int], key: str) -> None:
@@ -105,7 +113,7 @@ def _recorded() -> Subject:
         ":material/history: This is a recording of the model named above, shown while the model itself loads.",
     )
     _look_again()
-    return Subject(trace, "".join(trace.tokens), len(trace.ids), None, weights)
+    return Subject(trace, "".join(trace.tokens), range(len(trace.ids), len(trace.ids)), None, weights)
 
 
 @st.fragment(run_every=1.0)

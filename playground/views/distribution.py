@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
-from playground import right, state
+from playground import engine, right, state
 from playground.components.candidates import Candidate, candidates
 from playground.text import count, number, percent, plural, quoted
 from playground.views.controls import Subject
@@ -18,18 +18,19 @@ TOP = 10
 
 def draw(subject: Subject, position: int | None) -> None:
     """What the model expects next, or expected in the place of the token at `position`."""
-    trace = subject.trace
-    if position == 0:
-        st.subheader("Before the first token")
-        st.info("Nothing stands before the first token, so this model gives no prediction for it.")
+    if position is not None and subject.model is not None and subject.model.fills_blanks:
+        position = None if position == len(subject.trace.ids) - 1 else position  # the blank itself
+    if (why := _nothing_expected(subject, position)) is not None:
+        st.subheader("No prediction here")
+        st.info(why)
         _back()
         return
-    row = len(trace.ids) - 1 if position is None else position - 1
-    taken = None if position is None else trace.ids[position]
-    st.subheader("The next token" if position is None else "What the model expected here")
+    trace, row = asked(subject, position)
+    taken = None if position is None or _near(subject) else subject.trace.ids[position]
+    st.subheader(_title(subject, position))
     if taken is not None and position is not None:
-        _what_came(trace, row, taken)
-    answer = right_answer(subject, row)
+        _what_came(subject, trace, row, taken, position)
+    answer = right_answer(subject, row) if _follows(subject) else None
     rows = top_rows(trace, row, subject, taken, answer)
     probs = trace["probs"][row]
     candidates(
@@ -46,6 +47,53 @@ def draw(subject: Subject, position: int | None) -> None:
         st.markdown(_against(answer, probs))
     if position is not None:
         _back()
+
+
+def asked(subject: Subject, position: int | None) -> tuple[Trace, int]:
+    """Where the answer for the token at `position` stands, or for what comes next: a trace, and a row of its logits.
+
+    A model that fills blanks is asked with a blank in that place; a translator's rows begin with its mark.
+    """
+    trace, model = subject.trace, subject.model
+    if position is None:
+        return trace, len(trace["logits"]) - 1
+    if model is not None and model.fills_blanks:
+        ids = trace.ids[:-1]  # without the blank at the end
+        return engine.trace(
+            subject.weights, (*ids[:position], model.tokenizer.vocab_size, *ids[position + 1 :])
+        ), position
+    return trace, position - trace.source - (not _near(subject))
+
+
+def _nothing_expected(subject: Subject, position: int | None) -> str | None:
+    """Why there is no prediction for the token at `position`; None where there is one."""
+    if position is None or _near(subject) or (subject.model is not None and subject.model.fills_blanks):
+        return None
+    if position <= subject.trace.source and subject.trace.source:
+        return "This is the text to be translated: the model reads it, and predicts the words of its translation only."
+    if position == 0:
+        return "Nothing stands before the first token, so this model gives no prediction for it."
+    return None
+
+
+def _follows(subject: Subject) -> bool:
+    """Whether the model says what follows: the recording's does."""
+    return subject.model is None or subject.model.task == "next-token"
+
+
+def _near(subject: Subject) -> bool:
+    """Whether it says what stands near a word."""
+    return subject.model is not None and subject.model.task == "skip-gram"
+
+
+def _title(subject: Subject, position: int | None) -> str:
+    if _near(subject):
+        return "What stands near this token" if position is not None else "What stands near the last token"
+    if position is not None:
+        return "What the model expected here"
+    if subject.trace.source:
+        return "The next token of the translation"
+    return "What fills the blank" if subject.model is not None and subject.model.fills_blanks else "The next token"
 
 
 def right_answer(subject: Subject, row: int) -> dict[int, float] | None:
@@ -90,15 +138,24 @@ def notice(probs: np.ndarray) -> str:
     )
 
 
-def _what_came(trace: Trace, row: int, taken: int) -> None:
+def _what_came(subject: Subject, trace: Trace, row: int, taken: int, position: int) -> None:
     probs = trace["probs"][row]
     rank = int((trace["logits"][row] > trace["logits"][row][taken]).sum()) + 1
     surprise = -float(np.log(max(float(probs[taken]), 1e-45)))
     st.markdown(
-        f"{quoted(trace.tokens[row + 1])} stands here. Reading only what is before it, the model gave it "
+        f"{quoted(subject.trace.tokens[position])} stands here. {_reading(subject)}, the model gave it "
         f"**{percent(float(probs[taken]))}**, rank {count(rank)} of {count(probs.size)}; "
         f"its surprise is −ln p = {number(surprise)} nats."
     )
+
+
+def _reading(subject: Subject) -> str:
+    """What the model was shown."""
+    if subject.model is not None and subject.model.fills_blanks:
+        return "With a blank in its place, reading on both sides of it"
+    if subject.trace.source:
+        return "Reading the source, and of the translation only what is before it"
+    return "Reading only what is before it"
 
 
 def _against(answer: Mapping[int, float], probs: np.ndarray) -> str:

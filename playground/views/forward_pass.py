@@ -55,7 +55,7 @@ def _tokens(subject: Subject) -> None:
         subject.trace.ids,
         selected=selected_row(subject.trace),
         key="tokens",
-        new_from=subject.prompt_tokens if subject.prompt_tokens < len(subject.trace.ids) else None,
+        new_from=subject.answers.start if subject.answers else None,
         on_select=state.set_token,
     )
     st.caption(

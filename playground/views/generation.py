@@ -24,7 +24,7 @@ def draw(subject: Subject) -> None:
     if not subject.live or subject.model is None:
         st.caption("The buttons appear here as soon as the model is loaded.")
         return
-    added = subject.trace.ids[subject.prompt_tokens :]
+    added = len(subject.answers)
     room = min(subject.model.context, state.MAX_TOKENS) - len(subject.trace.ids)
     sampling, seed = settings()
     with st.container(horizontal=True):

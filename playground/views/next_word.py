@@ -42,7 +42,7 @@ def _tokens(subject: Subject) -> int | None:
         trace.ids,
         selected=chosen,
         key="tokens",
-        new_from=subject.prompt_tokens if subject.prompt_tokens < len(trace.ids) else None,
+        new_from=subject.answers.start if subject.answers else None,
         on_select=state.set_token,
     )
     if chosen is None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from zoo.launch import Order, launch
 from zoo.registry import discover
-from zoo.tasks.next_token import Windows, evaluate, token_stream
+from zoo.tasks.next_token import NextToken, Windows
+from zoo.tasks.streams import token_stream
 from zoo.training import train
 
 CONTEXT = 64
@@ -71,7 +72,7 @@ class Ours:
         module = plugin.build(plugin.Config.model_validate(run.info.config), run.tokenizer.vocab_size)
         module.load_state_dict(run.weights())
         stream = token_stream(run.tokenizer, self.launched.corpus.valid)
-        result = evaluate(module.eval(), Windows(stream, CONTEXT), run.tokenizer, batch=64)
+        result = NextToken().evaluate(module.eval(), Windows(stream, CONTEXT), run.tokenizer, batch=64)
         return result.bits_per_character * math.log(2)
 
     def _next(self) -> bool:

@@ -25,7 +25,8 @@ from zoo.data import Corpus, open_corpus
 from zoo.inference import load
 from zoo.pretrained.commands import portable
 from zoo.pretrained.ship import check_target, half
-from zoo.tasks import next_token, streams
+from zoo.tasks import streams
+from zoo.tasks.next_token import NextToken, Windows
 from zoo.training.run import Run
 
 FRAMES = 12
@@ -95,9 +96,9 @@ def measure(folder: Path, corpus: Corpus) -> list[tuple[int, float]]:
     for step in run.steps():
         model = load(str(folder), step=step)
         valid = streams.tokens(corpus, "valid", model.tokenizer)
-        windows = next_token.Windows(valid.ids, model.context, starts=valid.starts)
+        windows = Windows(valid.ids, model.context, starts=valid.starts)
         limit = run.info.recipe.held_out_windows
-        found.append((step, next_token.evaluate(model.module, windows, model.tokenizer, limit=limit).nats_per_token))
+        found.append((step, NextToken().evaluate(model.module, windows, model.tokenizer, limit=limit).nats_per_token))
     return found
 
 

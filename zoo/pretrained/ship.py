@@ -32,7 +32,8 @@ from zoo.pretrained.commands import portable
 from zoo.pretrained.facts import Card, Sample, Score, Text
 from zoo.registry import Registry, discover
 from zoo.sampling import Sampling
-from zoo.tasks import next_token
+from zoo.tasks.next_token import NextToken, Windows
+from zoo.tasks.streams import token_stream
 from zoo.training.run import Run
 
 LIMIT = 25_000_000
@@ -94,7 +95,7 @@ def describe(folder: Path, corpus: Corpus, registry: Registry, source: str, out:
     `source` and `out` are the run's and the folder's names as the card shall write them.
     """
     model, run = load(str(folder), registry=registry), Run.open(folder)
-    train, valid = (next_token.token_stream(model.tokenizer, texts).numpy() for texts in (corpus.train, corpus.valid))
+    train, valid = (token_stream(model.tokenizer, texts).numpy() for texts in (corpus.train, corpus.valid))
     return Card(
         info=run.info,
         fields=registry.get(run.info.model).Config.model_fields,
@@ -119,8 +120,8 @@ def score(model: LoadedModel, train: NDArray[np.int32], valid: NDArray[np.int32]
     The model reads the stream `valid` in windows of its context, each on its own; the counted models
     read it in one piece. What is left over after the last whole window is scored by none.
     """
-    windows, vocab = next_token.Windows(torch.from_numpy(valid), model.context), model.tokenizer.vocab_size
-    held_out = next_token.evaluate(model.module, windows, model.tokenizer)
+    windows, vocab = Windows(torch.from_numpy(valid), model.context), model.tokenizer.vocab_size
+    held_out = NextToken().evaluate(model.module, windows, model.tokenizer)
     scored, characters = slice(1, 1 + held_out.tokens), held_out.characters
 
     def row(name: str, nats: float, size: int) -> Score:

@@ -1,6 +1,6 @@
 """Next-token prediction: every position of a window is asked for the token that follows it.
 
-Used by `zoo.training.train`, the conformance kit and the model card.
+Used by `zoo.training`, the conformance kit and the model card.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.tasks.streams import token_stream as token_stream
-from zoo.tasks.streams import too_short
+from zoo.data import Corpus
+from zoo.tasks import streams
+from zoo.tasks.streams import Part
+from zoo.tasks.task import Batch, Examples, HeldOut
 from zoo.tokenizers import Tokenizer
 
 
@@ -43,7 +46,7 @@ class Windows:
 
     def __post_init__(self) -> None:
         if len(self) < 1:
-            raise too_short(self.name, len(self.stream), self.time)
+            raise streams.too_short(self.name, len(self.stream), self.time)
 
     def __len__(self) -> int:
         return self._count
@@ -60,10 +63,14 @@ class Windows:
         picks = [_permutation(len(self), self._epoch_seed(e))[visits[epochs == e]] for e in np.unique(epochs)]
         return self._cut(self._places(np.concatenate(picks)))
 
-    def in_order(self, size: int, limit: int) -> list[tuple[Tensor, Tensor]]:
+    def in_order(self, size: int, limit: int) -> list[Batch]:
         """The first `limit` windows that share no target, front to back, in batches of at most `size`."""
         places = self.apart(limit)
         return [self._cut(places[i : i + size]) for i in range(0, len(places), size)]
+
+    def at(self, first: int, size: int) -> Batch:
+        """Windows number `first` to `first + size` − 1 of a text that is cut, as far as there are any."""
+        return self._cut(np.arange(first, min(first + size, len(self))) * self.time)
 
     def apart(self, limit: int) -> NDArray[np.int64]:
         """(windows,) where the first `limit` windows that share no target begin."""
@@ -96,32 +103,56 @@ def _permutation(size: int, seed: int) -> NDArray[np.int64]:
     return torch.randperm(size, generator=torch.Generator().manual_seed(seed)).numpy()
 
 
-def loss(module: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean cross-entropy in nats per token: −log p of the right token, averaged over the window."""
-    logits = module(inputs)
-    return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+class NextToken:
+    """Every position is asked for the token that follows it: the task of GPT, and of all that came before it."""
 
+    def check(self, corpus: Corpus, tokenizer: Tokenizer, context: int) -> None:
+        """Whether both parts of the corpus fill a window.
 
-@dataclass(frozen=True)
-class HeldOut:
-    """How well a model predicts text that it was not trained on."""
+        Raises:
+            ValueError: one does not.
+        """
+        streams.check_room(corpus, tokenizer, context)
 
-    nats_per_token: float
-    bits_per_character: float
-    tokens: int
-    characters: int
-    """Of the text that the predicted tokens write; end-of-text marks write none."""
+    def examples(
+        self,
+        corpus: Corpus,
+        part: Part,
+        tokenizer: Tokenizer,
+        context: int,
+        *,
+        seed: int = 0,
+        limit: int | None = None,
+        folder: Path | None = None,
+    ) -> Windows:
+        """The corpus's part in windows of `context` tokens; where its stories are known, each begins with one."""
+        known = corpus.language is not None
+        enough = None if limit is None or known else limit * context + 1
+        tokens = streams.tokens(corpus, part, tokenizer, at_least=enough, folder=folder)
+        return Windows(tokens.ids, context, seed, streams.NAMES[part], tokens.starts if known else None)
 
+    def loss(self, module: nn.Module, batch: Batch) -> Tensor:
+        """Mean cross-entropy in nats per token: −log p of the right token, averaged over the window."""
+        inputs, targets = batch
+        return F.cross_entropy(module(inputs).flatten(0, 1).float(), targets.flatten())
 
-@torch.no_grad()
-def evaluate(
-    module: nn.Module, windows: Windows, tokenizer: Tokenizer, *, batch: int = 16, limit: int = 10**9
-) -> HeldOut:
-    """Score the first `limit` windows of held-out text, each read on its own."""
-    nats, predicted = 0.0, list[Tensor]()
-    for inputs, targets in windows.in_order(batch, limit):
-        nats += float(loss(module, inputs, targets)) * targets.numel()
-        predicted.append(targets.flatten())
-    ids = torch.cat(predicted)  # in one piece: a character's bytes may lie on both sides of a window's end
-    characters = max(1, len(tokenizer.raw.decode(ids.tolist())))
-    return HeldOut(nats / len(ids), nats / math.log(2) / characters, len(ids), characters)
+    @torch.no_grad()
+    def evaluate(
+        self, module: nn.Module, examples: Examples, tokenizer: Tokenizer, *, batch: int = 16, limit: int = 10**9
+    ) -> HeldOut:
+        """Score the first `limit` windows of held-out text, each read on its own."""
+        nats, predicted = 0.0, list[Tensor]()
+        for inputs, targets in examples.in_order(batch, limit):
+            nats += float(self.loss(module, (inputs, targets))) * targets.numel()
+            predicted.append(targets.flatten())
+        ids = torch.cat(predicted)  # in one piece: a character's bytes may lie on both sides of a window's end
+        characters = max(1, len(tokenizer.raw.decode(ids.tolist())))
+        return HeldOut(nats / len(ids), nats / math.log(2) / characters, len(ids), characters)
+
+    def ceiling(self, vocab_size: int) -> tuple[float, str]:
+        """ln V."""
+        return math.log(vocab_size), f"ln {vocab_size:,}: all tokens equally likely."
+
+    def fed(self, ids: list[int], added: list[int], vocab_size: int) -> list[int]:
+        """The text so far."""
+        return ids + added

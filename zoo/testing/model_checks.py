@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from zoo.inference import LoadedModel
-from zoo.tasks import next_token
+from zoo.tasks.next_token import NextToken
 from zoo.testing.subject import TEXTS, Fails, Skipped, Subject, logits_of
 from zoo.training.optimizers import Optimizers
 from zoo.training.recipe import Recipe
@@ -161,7 +161,7 @@ def _steps(subject: Subject, module: nn.Module, count: int) -> Iterator[float]:
     time = min(12, subject.context)
     rows = (torch.arange(4)[:, None] + torch.arange(time + 1)) % 7  # (4, time + 1): counting to seven, again and again
     for _ in range(count):
-        loss = next_token.loss(module, rows[:, :-1], rows[:, 1:])
+        loss = NextToken().loss(module, (rows[:, :-1], rows[:, 1:]))
         loss.backward()  # type: ignore[no-untyped-call]
         yield float(loss.detach())
         optimizers.step(1.0)

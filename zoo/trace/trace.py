@@ -34,6 +34,8 @@ class Trace:
     """Steps that the budget had no room for, with their bytes."""
     edited: frozenset[str] = frozenset()
     """Steps that an intervention replaced: their identities need not hold."""
+    source: int = 0
+    """How many ids, from the first on, are the text that a translator's encoder reads; the rest is its answer."""
 
     def __getitem__(self, name: str) -> Array:
         """The first call's array of a step."""
@@ -68,6 +70,7 @@ class Trace:
             "order": list(tensors),
             "dropped": dict(self.dropped),
             "edited": sorted(self.edited),
+            "source": self.source,
             "anatomy": asdict(replace(self.anatomy, params={})) if self.anatomy else None,
         }
         save_file(tensors, path, metadata={"trace": json.dumps(meta)})
@@ -98,4 +101,5 @@ class Trace:
             anatomy=anatomy,
             dropped=meta["dropped"],
             edited=frozenset(meta["edited"]),
+            source=int(meta.get("source", 0)),
         )

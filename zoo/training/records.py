@@ -41,15 +41,16 @@ class Yardsticks(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     ceiling: float = Field(ge=0)
-    """ln V: an even guess among all tokens."""
-    unigram: float = Field(ge=0)
-    bigram: float = Field(ge=0)
-    floor: float | None = Field(ge=0)
+    """The loss of a blind guess."""
+    unigram: float | None = Field(None, ge=0)
+    bigram: float | None = Field(None, ge=0)
+    """The losses of two counted models; None where the task is not to predict the next token."""
+    floor: float | None = Field(None, ge=0)
     """What the language itself leaves open; None where nobody knows the language."""
     tokens: int = Field(ge=0)
-    """How many tokens are scored."""
+    """How many predictions are scored."""
     about: dict[str, str]
-    """A sentence on each of the four."""
+    """A sentence on each of those that are known, and on the floor where it is not."""
 
 
 class RunInfo(BaseModel):

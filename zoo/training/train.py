@@ -1,4 +1,4 @@
-"""`train`: a pure, seeded generator of events. It knows nothing of the model but that it gives logits.
+"""`train`: a pure, seeded generator of events. It knows nothing of the model: what is asked of it is its task's.
 
 No threads; it stops wherever the caller stops asking; calling it again on the same folder goes on
 from the last saved step. A step depends on (seed, step) and the weights alone, dropout included.
@@ -9,26 +9,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Generator
 from functools import cached_property
-
-import torch
 
 from zoo.data import Corpus
 from zoo.plugin import ModelPlugin, context_of
-from zoo.tasks import next_token, streams
+from zoo.tasks import Examples, task_of
 from zoo.training import asking, yardsticks
 from zoo.training.distributed import ALONE, Group
 from zoo.training.files import writing
+from zoo.training.learning import Diverged as Diverged
+from zoo.training.learning import finite, learner_of
 from zoo.training.memory import keep_freed_memory
-from zoo.training.optimizers import Optimizers
-from zoo.training.recipe import Recipe
 from zoo.training.run import Event, Run, seeded_build
-
-
-class Diverged(RuntimeError):
-    """The loss or its gradient stopped being a number."""
 
 
 def train(run: Run, plugin: ModelPlugin, corpus: Corpus, group: Group = ALONE) -> Generator[Event]:
@@ -67,12 +60,11 @@ class _Training:
         info = run.info
         self.recipe = recipe = info.recipe
         config = plugin.Config.model_validate(info.config)
-        self.context = context_of(config)
-        streams.check_room(corpus, self.tokenizer, self.context)
-        self.ids = asking.prompt_ids(self.tokenizer, info.prompt, self.context)
+        self.context, self.task = context_of(config), task_of(plugin.spec.task)
+        self.task.check(corpus, self.tokenizer, self.context)
+        self.question = asking.Question(self.task, self.tokenizer, info.prompt, self.context)
         self.module = seeded_build(lambda: plugin.build(config, self.tokenizer.vocab_size), recipe.seed)
-        self.optimizers = Optimizers(self.module, recipe)
-        self.parameters = [each for each in self.module.parameters() if each.requires_grad]
+        self.learner = learner_of(self.module, self.task, recipe, group)
         self.begun, self.step, self.elapsed = self._resume()
         self.saved_step, self.saved = self.step, self.elapsed
         group.align([*self.module.parameters(), *self.module.buffers()])
@@ -82,23 +74,21 @@ class _Training:
     @property
     def spent(self) -> float:
         """The share of the budget that is used up, 0 to 1."""
-        return self.recipe.spent(self.step, self.elapsed)
+        return max(self.recipe.spent(self.step, self.elapsed), self.learner.spent(self.step))
 
     @cached_property
-    def windows(self) -> next_token.Windows:
+    def examples(self) -> Examples:
         """What is learned from. Made after the first event, because a long text takes its time."""
         with writing(self.run.folder):  # where the text is streamed
-            tokens = streams.tokens(self.corpus, "train", self.tokenizer, folder=self.run.folder)
-        starts = None if self.corpus.language is None else tokens.starts
-        return next_token.Windows(tokens.ids, self.context, self.recipe.seed, starts=starts)
+            return self.task.examples(
+                self.corpus, "train", self.tokenizer, self.context, seed=self.recipe.seed, folder=self.run.folder
+            )
 
     @cached_property
-    def held_out(self) -> next_token.Windows:
+    def held_out(self) -> Examples:
         """What is scored; of a text that is cut anywhere, no more than that."""
-        enough = self.recipe.held_out_windows * self.context + 1 if self.corpus.language is None else None
-        tokens = streams.tokens(self.corpus, "valid", self.tokenizer, at_least=enough)
-        starts = None if self.corpus.language is None else tokens.starts
-        return next_token.Windows(tokens.ids, self.context, name="held-out text", starts=starts)
+        limit = self.recipe.held_out_windows
+        return self.task.examples(self.corpus, "valid", self.tokenizer, self.context, limit=limit)
 
     def begin(self) -> Event:
         """Score and keep the model as it begins."""
@@ -111,10 +101,10 @@ class _Training:
     def prepare(self) -> None:
         """What may take a moment and must not delay the first event: the training text's tokens, the yardsticks."""
         keep_freed_memory()
-        stream = self.windows.stream
+        examples = self.examples
         if self.group.leads and self.run.yardsticks is None:
             limit = self.recipe.held_out_windows
-            found = yardsticks.measure(self.corpus, self.tokenizer, stream, self.held_out, limit)
+            found = yardsticks.measure(self.task, self.corpus, self.tokenizer, examples, self.held_out, limit)
             self.run.save_yardsticks(found)
 
     def advance(self) -> Event:
@@ -122,7 +112,7 @@ class _Training:
         before = self.spent
         rate = self.recipe.schedule(before)
         started = time.perf_counter()
-        loss = self._learn(rate)
+        loss = self.learner.learn(self.examples, self.step, rate)
         self.step, self.elapsed = self.step + 1, self.elapsed + time.perf_counter() - started
         if self.recipe.seconds is not None:
             self.elapsed = self.group.from_leader(self.elapsed)
@@ -147,29 +137,19 @@ class _Training:
         if self.log is not None:
             self.log.close()
 
-    def _learn(self, rate: float) -> float:
-        """One step on one batch, of which each process takes its share; returns the loss before it."""
-        inputs, targets = self.windows.batch(self.step * self.group.size + self.group.rank, self.recipe.batch)
-        with _seeded(self.recipe.seed, self.step, self.group.rank):
-            with _precision(self.recipe):
-                loss = next_token.loss(self.module, inputs, targets)
-            loss.backward()  # type: ignore[no-untyped-call]
-        value = _finite(self.group.average(self.parameters, loss.detach()), self.step)
-        _finite(self.optimizers.step(rate), self.step)
-        return value
-
     def _score(self, event: Event) -> None:
         """Add what the model makes of held-out text, and of the prompt: in float32, as all who look at it compute."""
         if not self.group.leads:
             return
         limit = self.recipe.held_out_windows
         self.module.eval()
-        result = next_token.evaluate(self.module, self.held_out, self.tokenizer, limit=limit)
-        event["valid_loss"] = _finite(result.nats_per_token, self.step)
-        event["bits_per_character"] = result.bits_per_character
-        if self.ids:
-            event["next"] = asking.candidates(self.module, self.ids, self.tokenizer)
-            event["sample"] = asking.sample(self.module, self.ids, self.tokenizer, self.context, self.recipe.seed)
+        result = self.task.evaluate(self.module, self.held_out, self.tokenizer, limit=limit)
+        event["valid_loss"] = finite(result.nats_per_token, self.step)
+        if result.bits_per_character is not None:
+            event["bits_per_character"] = result.bits_per_character
+        if self.question:
+            event["next"] = self.question.candidates(self.module)
+            event["sample"] = self.question.sample(self.module, self.recipe.seed)
         self.module.train()
 
     def _keep(self, event: Event, checkpoint: bool, last: bool) -> None:
@@ -183,7 +163,7 @@ class _Training:
             self._save_last()
 
     def _save_last(self) -> None:
-        self.run.save_last(self.step, self.elapsed, self.module, self.optimizers.state())
+        self.run.save_last(self.step, self.elapsed, self.module, self.learner.state())
         self.saved_step, self.saved = self.step, self.elapsed
 
     def _resume(self) -> tuple[bool, int, float]:
@@ -195,7 +175,7 @@ class _Training:
         try:
             if last is not None:
                 self.module.load_state_dict(last[2])
-                self.optimizers.load(last[3])
+                self.learner.load(last[3])
             elif run.info.start is not None:
                 self.module.load_state_dict(run.weights(0))
         except (RuntimeError, ValueError, KeyError) as error:
@@ -210,35 +190,6 @@ class _Training:
         return self.spent == 1 or int(before * parts) < int(self.spent * parts)
 
     def _event(self, loss: float, rate: float) -> Event:
-        tokens = self.step * self.recipe.batch * self.group.size * self.context
+        tokens = self.step * self.recipe.batch * self.group.size * (self.examples.time if self.step else 0)
         speed = tokens / self.elapsed if self.elapsed else 0.0
         return Event(step=self.step, elapsed=self.elapsed, loss=loss, rate=rate, tokens=tokens, tokens_per_second=speed)
-
-
-def _finite(value: float, step: int) -> float:
-    if not math.isfinite(value):
-        raise Diverged(
-            f"the loss or its gradient became {value} at step {step}: lower the learning rate, or take another seed"
-        )
-    return value
-
-
-def _precision(recipe: Recipe) -> AbstractContextManager[object]:
-    if recipe.precision == "bfloat16":
-        return torch.autocast("cpu", torch.bfloat16)
-    return nullcontext()
-
-
-@contextmanager
-def _seeded(seed: int, step: int, rank: int) -> Iterator[None]:
-    """What a step draws at random (dropout) comes from its own seed; the caller's generator is left as it was.
-
-    Models train on the CPU: its generator alone is set, which takes 2 µs instead of 70.
-    """
-    generator = torch.default_generator
-    before = generator.get_state()
-    generator.manual_seed(seed * 1_000_003 + step + rank * 2**53)
-    try:
-        yield
-    finally:
-        generator.set_state(before)

@@ -5,16 +5,14 @@ Each is in nats per token, on the very tokens that `valid_loss` scores. Used by 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.data import Corpus
 from zoo.data.ngram import NGram, count_ngrams
-from zoo.tasks import streams
-from zoo.tasks.next_token import Windows
+from zoo.tasks import Examples, Task, streams
+from zoo.tasks.next_token import NextToken, Windows
 from zoo.tokenizers import Tokenizer
 from zoo.training.run import Yardsticks
 
@@ -27,22 +25,32 @@ STORIES = 200
 Floats = NDArray[np.float64]
 
 
-def measure(corpus: Corpus, tokenizer: Tokenizer, train: Tensor, held_out: Windows, limit: int) -> Yardsticks:
-    """The yardsticks for the first `limit` windows of `held_out`, counted on the stream `train` (tokens,)."""
+def measure(
+    task: Task, corpus: Corpus, tokenizer: Tokenizer, train: Examples, held_out: Examples, limit: int
+) -> Yardsticks:
+    """The yardsticks for the first `limit` examples of `held_out`, counted on those of `train`.
+
+    Only where the next token is asked for is more known than a blind guess.
+    """
+    ceiling, blind = task.ceiling(tokenizer.vocab_size)
+    if not (isinstance(task, NextToken) and isinstance(train, Windows) and isinstance(held_out, Windows)):
+        why = "How much can be foretold is not known for this task."
+        return Yardsticks(ceiling=ceiling, tokens=0, about={"ceiling": blind, "floor": why})
+    stream = train.stream
     places = held_out.apart(limit)
     rows = held_out.rows(places).numpy()  # (windows, time + 1)
-    unigram, bigram = (_loss(_counted(corpus, tokenizer, train, order), rows) for order in ORDERS)
+    unigram, bigram = (_loss(_counted(corpus, tokenizer, stream, order), rows) for order in ORDERS)
     floor, why = _floor(corpus, tokenizer, held_out, places)
-    beginning = "the first" if len(train) > COUNTED else "the"
-    source = f"{beginning} {min(COUNTED, len(train)):,} tokens of the training text"
+    beginning = "the first" if len(stream) > COUNTED else "the"
+    source = f"{beginning} {min(COUNTED, len(stream)):,} tokens of the training text"
     about = {
-        "ceiling": f"ln {tokenizer.vocab_size:,}: all tokens equally likely.",
+        "ceiling": blind,
         "unigram": f"Each token as often as it comes in {source}, whatever stands before it.",
         "bigram": f"Each token as often as it follows the one before it in {source} (Kneser–Ney smoothing).",
         "floor": why,
     }
     return Yardsticks(
-        ceiling=math.log(tokenizer.vocab_size),
+        ceiling=ceiling,
         unigram=unigram,
         bigram=bigram,
         floor=floor,

@@ -51,8 +51,9 @@ def lines(yardsticks: Yardsticks | None, unit: str) -> dict[str, float]:
         "ceiling, a blind guess": yardsticks.ceiling,
         f"{unit} frequencies": yardsticks.unigram,
         f"the {unit} before": yardsticks.bigram,
+        "floor, computed:": yardsticks.floor,
     }
-    return found if yardsticks.floor is None else found | {"floor, computed:": yardsticks.floor}
+    return {label: value for label, value in found.items() if value is not None}
 
 
 def _numbers(job: Job, info: RunInfo, history: History, unit: str) -> None:
@@ -66,7 +67,8 @@ def _numbers(job: Job, info: RunInfo, history: History, unit: str) -> None:
     with st.container(horizontal=True, gap="medium"):
         st.metric("Step", count(last["step"]), width="content")
         st.metric(f"Held out, nats per {unit}", number(newest["valid_loss"], 3) if newest else "–", width="content")
-        st.metric("Bits per character", number(newest["bits_per_character"], 3) if newest else "–", width="content")
+        if newest and "bits_per_character" in newest:
+            st.metric("Bits per character", number(newest["bits_per_character"], 3), width="content")
         st.metric("Loss of this batch", number(last["loss"], 3), width="content")
         st.metric("Tokens a second", count(round(last["tokens_per_second"])), width="content")
         st.metric("Parameters", count(info.parameters), width="content")
@@ -104,7 +106,9 @@ def _explained(yardsticks: Yardsticks, unit: str) -> str:
         for name, (title, value) in rows.items()
         if value is not None
     ]
-    return "\n".join([*said, f"\nAll on the same {count(yardsticks.tokens)} held-out tokens as the curve."])
+    if yardsticks.tokens:
+        said.append(f"\nAll on the same {count(yardsticks.tokens)} held-out tokens as the curve.")
+    return "\n".join(said)
 
 
 def _spoken(history: History, yardsticks: Yardsticks | None, unit: str) -> str:

@@ -27,8 +27,10 @@ def way(history: History, yardsticks: Yardsticks | None, unit: str) -> str:
     if not history.held_out or yardsticks is None:
         return ""
     loss, step = history.held_out[-1], history.held_out_steps[-1]
+    if yardsticks.unigram is None or yardsticks.bigram is None:
+        return _against_ceiling(loss, step, yardsticks.ceiling, unit)
     if yardsticks.floor is None:
-        return _against_bigram(loss, step, yardsticks, unit)
+        return _against_bigram(loss, step, yardsticks.bigram, unit)
     floor, start = yardsticks.floor, yardsticks.unigram
     if loss <= floor * (1 + NEAR):
         return (
@@ -100,15 +102,23 @@ def why_not(history: History, yardsticks: Yardsticks | None) -> str:
     )
 
 
-def _against_bigram(loss: float, step: int, yardsticks: Yardsticks, unit: str) -> str:
+def _against_bigram(loss: float, step: int, bigram: float, unit: str) -> str:
     """Where nobody knows the language, the counted pairs are the yardstick."""
-    gap = yardsticks.bigram - loss
+    gap = bigram - loss
     if gap > 0:
         return (
             f"After {count(step)} steps it is {number(gap)} nats per {unit} better than counting which {unit} follows "
-            f"which ({number(yardsticks.bigram)}): it uses more than the {unit} before."
+            f"which ({number(bigram)}): it uses more than the {unit} before."
         )
     return (
         f"After {count(step)} steps it has not passed the counted pairs yet: {number(loss)} nats per {unit}, where "
-        f"knowing only the {unit} before gives {number(yardsticks.bigram)}."
+        f"knowing only the {unit} before gives {number(bigram)}."
+    )
+
+
+def _against_ceiling(loss: float, step: int, ceiling: float, unit: str) -> str:
+    """Where nothing else is known, a blind guess is the yardstick."""
+    return (
+        f"After {count(step)} steps it loses {number(loss, 3)} nats per {unit}, where a blind guess loses "
+        f"{number(ceiling, 3)}."
     )

@@ -13,7 +13,8 @@ from zoo.launch import Order, launch
 from zoo.pretrained.film import FRAMES, LIMIT, film, main, pick
 from zoo.pretrained.shipped import RUNS
 from zoo.registry import discover
-from zoo.tasks import next_token, streams
+from zoo.tasks import streams
+from zoo.tasks.next_token import NextToken, Windows
 from zoo.training import Run, train
 
 CORPUS = "glass-box:stories=40"
@@ -96,7 +97,7 @@ def test_the_card_says_what_the_shipped_weights_do():
     for step in (run.steps()[0], run.steps()[-1]):
         model = load(str(SHIPPED), step=step)
         valid = streams.tokens(corpus, "valid", model.tokenizer)
-        windows = next_token.Windows(valid.ids, model.context, starts=valid.starts)
-        loss = next_token.evaluate(model.module, windows, model.tokenizer, limit=64).nats_per_token
+        windows = Windows(valid.ids, model.context, starts=valid.starts)
+        loss = NextToken().evaluate(model.module, windows, model.tokenizer, limit=64).nats_per_token
         assert f"| {step:,} | {loss:.3f} |" in card
     assert loss <= 1.03 * run.yardsticks.floor

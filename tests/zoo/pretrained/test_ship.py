@@ -23,7 +23,8 @@ from zoo.pretrained.commands import portable, training_command
 from zoo.pretrained.facts import CORPORA, Card
 from zoo.pretrained.ship import export, main, score, ship
 from zoo.sampling import Sampling
-from zoo.tasks import next_token
+from zoo.tasks.next_token import NextToken, Windows
+from zoo.tasks.streams import token_stream
 from zoo.tokenizers import train_tokenizer
 from zoo.training.run import Run
 
@@ -77,7 +78,7 @@ def test_only_scored_events_are_kept(shipped: Shipped) -> None:
 
 def test_the_model_loads_and_its_score_is_recomputed_token_by_token(shipped: Shipped) -> None:
     model = load(str(shipped.folder))
-    stream = next_token.token_stream(model.tokenizer, shipped.corpus.valid).tolist()
+    stream = token_stream(model.tokenizer, shipped.corpus.valid).tolist()
     whole = (len(stream) - 1) // 16
     nats, text = [], ""
     for window in range(whole):
@@ -95,8 +96,8 @@ def test_the_model_loads_and_its_score_is_recomputed_token_by_token(shipped: Shi
 
 def test_characters_are_counted_as_in_training(shipped: Shipped) -> None:
     model, own = load(str(shipped.folder)), shipped.card.scores[-1]
-    windows = next_token.Windows(next_token.token_stream(model.tokenizer, shipped.corpus.valid), model.context)
-    held_out = next_token.evaluate(model.module, windows, model.tokenizer)
+    windows = Windows(token_stream(model.tokenizer, shipped.corpus.valid), model.context)
+    held_out = NextToken().evaluate(model.module, windows, model.tokenizer)
     assert held_out.characters == own.characters
     assert math.isclose(own.bits, held_out.bits_per_character, rel_tol=1e-9)
 
@@ -104,8 +105,8 @@ def test_characters_are_counted_as_in_training(shipped: Shipped) -> None:
 def test_all_models_are_scored_on_the_same_tokens(shipped: Shipped) -> None:
     """Held-out tokens 1 … 64 of four windows are scored; those outside are changed without any effect on a unigram."""
     model = load(str(shipped.folder))
-    train = next_token.token_stream(model.tokenizer, shipped.corpus.train).numpy()
-    valid = next_token.token_stream(model.tokenizer, shipped.corpus.valid).numpy()[: 4 * 16 + 9].copy()
+    train = token_stream(model.tokenizer, shipped.corpus.train).numpy()
+    valid = token_stream(model.tokenizer, shipped.corpus.valid).numpy()[: 4 * 16 + 9].copy()
     before = score(model, train, valid, 1)
     valid[0], valid[65:] = 0, 0
     after = score(model, train, valid, 1)

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from zoo.tasks.next_token import Windows, evaluate, loss, token_stream
+from zoo.tasks.next_token import NextToken, Windows
+from zoo.tasks.streams import token_stream
 from zoo.tasks.streams import CHUNK
 from zoo.tokenizers import train_tokenizer
 
@@ -127,7 +128,7 @@ def test_a_stream_has_the_end_of_text_after_each_document() -> None:
 
 def test_loss_of_uniform_logits_is_ln_v() -> None:
     ids = torch.randint(11, (2, 5))
-    assert float(loss(Uniform(11), ids, ids)) == pytest.approx(math.log(11), abs=1e-6)
+    assert float(NextToken().loss(Uniform(11), (ids, ids))) == pytest.approx(math.log(11), abs=1e-6)
 
 
 class TestEvaluate:
@@ -137,7 +138,7 @@ class TestEvaluate:
         return Windows(torch.tensor(self.tokenizer.encode(text).ids), time)
 
     def test_uniform_logits_cost_log2_v_bits_a_byte(self) -> None:
-        found = evaluate(Uniform(257), self.windows("abcdefghi", 4), self.tokenizer)
+        found = NextToken().evaluate(Uniform(257), self.windows("abcdefghi", 4), self.tokenizer)
         assert found.nats_per_token == pytest.approx(math.log(257), abs=1e-6)
         assert found.bits_per_character == pytest.approx(math.log2(257), abs=1e-6)
         assert (found.tokens, found.characters) == (8, 8)
@@ -145,27 +146,27 @@ class TestEvaluate:
     def test_bits_per_character_worked_by_hand(self) -> None:
         # "aé" is 3 bytes for 2 characters. Each byte costs log2(257) bits: 12 target bytes, 8 characters.
         windows = self.windows("x" + "aé" * 4, 3)
-        found = evaluate(Uniform(257), windows, self.tokenizer)
+        found = NextToken().evaluate(Uniform(257), windows, self.tokenizer)
         assert (found.tokens, found.characters) == (12, 8)
         assert found.bits_per_character == pytest.approx(12 * math.log2(257) / 8, abs=1e-6)
 
     def test_a_character_cut_by_a_window_counts_once(self) -> None:
-        cut, whole = (evaluate(Uniform(257), self.windows("x" + "é" * 6, time), self.tokenizer) for time in (3, 4))
+        cut, whole = (NextToken().evaluate(Uniform(257), self.windows("x" + "é" * 6, time), self.tokenizer) for time in (3, 4))
         assert (cut.tokens, cut.characters) == (whole.tokens, whole.characters) == (12, 6)
 
     def test_a_known_probability_gives_its_own_loss(self) -> None:
         stream = torch.arange(33) % 8
-        found = evaluate(Successor(8, p=0.75), Windows(stream, 5), self.tokenizer, batch=4)
+        found = NextToken().evaluate(Successor(8, p=0.75), Windows(stream, 5), self.tokenizer, batch=4)
         assert found.nats_per_token == pytest.approx(-math.log(0.75), abs=1e-6)
 
     def test_uneven_batches_weigh_each_token_once(self) -> None:
         torch.manual_seed(0)
         model = nn.Embedding(257, 257)
         windows = self.windows("the cat sat on the mat and ran", 3)
-        scores = [evaluate(model, windows, self.tokenizer, batch=size).nats_per_token for size in (1, 4, 100)]
+        scores = [NextToken().evaluate(model, windows, self.tokenizer, batch=size).nats_per_token for size in (1, 4, 100)]
         assert scores == pytest.approx([scores[0]] * 3, rel=1e-6)
 
     def test_end_of_text_writes_no_character(self) -> None:
         stream = token_stream(self.tokenizer, ["ab", "cd", "ef"])  # a b | c d | e f |
-        found = evaluate(Uniform(257), Windows(stream, 8), self.tokenizer)
+        found = NextToken().evaluate(Uniform(257), Windows(stream, 8), self.tokenizer)
         assert (found.tokens, found.characters) == (8, 5)

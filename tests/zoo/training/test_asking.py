@@ -13,8 +13,10 @@ from zoo.data import Corpus
 from zoo.inference import LoadedModel, load
 from zoo.models.gpt import GPTPlugin
 from zoo.sampling import Sampling
+from zoo.tasks.next_token import NextToken
 from zoo.tokenizers import train_tokenizer
 from zoo.training import Run, asking, train
+from zoo.training.asking import Question
 
 TOKENIZER = train_tokenizer("byte", ["x"])
 
@@ -32,10 +34,14 @@ class Follows(nn.Module):
         return 100.0 * nn.functional.one_hot(following, 257)
 
 
+def asked(prompt: str, context: int = 64) -> Question:
+    return Question(NextToken(), TOKENIZER, prompt, context)
+
+
 def test_candidates_are_the_likeliest_over_the_full_vocabulary() -> None:
     table = nn.Embedding(257, 257)
     ids = TOKENIZER.encode("ab").ids
-    found = asking.candidates(table, ids, TOKENIZER)
+    found = asked("ab").candidates(table)
     logits = table.weight[ids[-1]]
     probs, order = logits.double().softmax(-1).sort(descending=True)
     assert [each["id"] for each in found] == order[:8].tolist()
@@ -45,16 +51,16 @@ def test_candidates_are_the_likeliest_over_the_full_vocabulary() -> None:
 
 
 def test_a_sample_goes_on_until_the_text_ends() -> None:
-    a, d = TOKENIZER.encode("ad").ids
-    assert asking.sample(Follows(last=d), [a], TOKENIZER, 64, seed=0) == "bcd"
-    assert len(asking.sample(Follows(), [a], TOKENIZER, 64, seed=0)) == asking.TOKENS
+    d = TOKENIZER.encode("d").ids[0]
+    assert asked("a").sample(Follows(last=d), seed=0) == "bcd"
+    assert len(asked("a").sample(Follows(), seed=0)) == asking.TOKENS
 
 
 def test_no_more_than_the_context_is_read() -> None:
-    ids = asking.prompt_ids(TOKENIZER, "abcdefgh", 3)
-    assert ids == TOKENIZER.encode("fgh").ids
-    assert len(asking.sample(Follows(context=3), ids, TOKENIZER, 3, seed=0)) == asking.TOKENS
-    assert asking.prompt_ids(TOKENIZER, "", 3) == []
+    question = asked("abcdefgh", 3)
+    assert question.ids == TOKENIZER.encode("fgh").ids
+    assert len(question.sample(Follows(context=3), seed=0)) == asking.TOKENS
+    assert not asked("", 3)
 
 
 def test_a_sample_is_what_the_loaded_model_draws(make_run: Callable[..., Run], corpus: Corpus) -> None:

@@ -16,7 +16,7 @@ from zoo.data import Corpus, open_corpus
 from zoo.data.glass_box import DEFAULT
 from zoo.models.gpt import Config, GPTPlugin
 from zoo.tasks import streams
-from zoo.tasks.next_token import Windows, evaluate
+from zoo.tasks.next_token import NextToken, Windows
 from zoo.tokenizers import train_tokenizer
 from zoo.training import Recipe, Run, train, yardsticks
 from zoo.training.vocabulary import words
@@ -50,7 +50,7 @@ def held_out(corpus: Corpus, kind: str = "word", time: int = 3) -> tuple[yardsti
     tokenizer = train_tokenizer(kind, corpus.train, 300)  # type: ignore[arg-type]
     stream, valid = (streams.tokens(corpus, part, tokenizer) for part in streams.NAMES)
     windows = Windows(valid.ids, time, starts=None if corpus.language is None else valid.starts)
-    return yardsticks.measure(corpus, tokenizer, stream.ids, windows, 64), windows
+    return yardsticks.measure(NextToken(), corpus, tokenizer, Windows(stream.ids, time), windows, 64), windows
 
 
 def test_the_floor_worked_by_hand() -> None:
@@ -117,7 +117,7 @@ class TestGlassBox:
         assert language is not None
         stream, valid = (streams.tokens(corpus, part, tokenizer) for part in streams.NAMES)
         windows = Windows(valid.ids, 24, starts=valid.starts)
-        found = yardsticks.measure(corpus, tokenizer, stream.ids, windows, 2)
+        found = yardsticks.measure(NextToken(), corpus, tokenizer, Windows(stream.ids, windows.time), windows, 2)
         assert found.floor is not None
         pieces = [tokenizer.piece(i).strip() for i in range(tokenizer.vocab_size)]
         nats = []
@@ -162,5 +162,5 @@ def test_the_windows_are_those_that_valid_loss_scores(make_run: Callable[..., Ru
     stream = streams.token_stream(run.tokenizer, corpus.valid)
     even = torch.nn.Embedding(257, 257)
     torch.nn.init.zeros_(even.weight)
-    score = evaluate(even, Windows(stream, 16), run.tokenizer, limit=3)
+    score = NextToken().evaluate(even, Windows(stream, 16), run.tokenizer, limit=3)
     assert (score.tokens, score.nats_per_token) == (known.tokens, pytest.approx(known.ceiling, rel=1e-6))
