@@ -155,6 +155,8 @@ def default_prompt(corpus: Corpus) -> str:
         if "example" not in corpus.memo:
             corpus.memo["example"] = corpus.language.example()
         return str(corpus.memo["example"])
+    if corpus.pairs is not None:
+        return corpus.pairs.example()
     text = next((text for text in corpus.valid if text.strip()), "").strip()
     cut = text[:PROMPT]
     return cut.rsplit(maxsplit=1)[0] if len(text) > PROMPT and len(cut.split()) > 1 else cut

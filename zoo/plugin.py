@@ -65,7 +65,7 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A transformer's constants and weights under schema names, so that its steps can be recomputed.
+    """A model's constants and weights under schema names, so that its steps can be recomputed.
 
     `params` holds every weight in "input @ W" orientation: `embed.W_E` (vocab, width), `embed.W_pos`
     (time, width), `embed.W_prev` (vocab + 1, width; its last row stands before the first token),
@@ -73,13 +73,18 @@ class Anatomy:
     `blocks.{i}.attn.q_norm.weight` (head_dim), `blocks.{i}.attn.W_O` (heads * head_dim, width),
     `blocks.{i}.mlp.W_in` (width, hidden), `…W_gate` where gated, `…W_out` (hidden, width),
     `final_norm.weight`, `unembed.W_U` (width, vocab). What the model lacks, a bias say, is left out.
+
+    Of a recurrent cell: `layers.{l}.cell.W_xi` (inputs, width), `…W_hi` (width, width), `…b_i` (width) for the
+    gate i, and so on; `…b_hn`, the bias that a GRU's reset gate reaches. Of a decoder's block, `blocks.{i}.cross.…` as
+    in `attn`. What belongs to one half of a translator begins with "encoder." or "decoder.".
     """
 
     params: Mapping[str, Any]
-    blocks: int
-    heads: int
-    kv_heads: int
-    head_dim: int
+    blocks: int = 0
+    """Transformer blocks; in either half of a translator."""
+    heads: int = 1
+    kv_heads: int = 1
+    head_dim: int = 1
     norm: Norm = "layer_norm"
     norm_eps: float = 1e-5
     activation: Activation = "gelu_tanh"
@@ -88,6 +93,11 @@ class Anatomy:
     query_key_norm: bool = False
     rope_theta: float = 10_000.0
     causal: bool = True
+    """Whether no token looks ahead; the encoder of a translator looks both ways in any case."""
+    post_norm: bool = False
+    """The stream goes on from the norm, x + attn(x) of the normed x (Vaswani et al. 2017), and not around it."""
+    read_out: str = "final_norm"
+    """The step that the logits are read from."""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -39,6 +39,7 @@ const FUNCTIONS = {
   sigmoid: ["1 / (1 + e⁻ˣ)", (x) => 1 / (1 + Math.exp(-x))],
   sin: ["sin(x)", Math.sin],
   tanh: ["tanh(x)", Math.tanh],
+  log: ["ln(x)", Math.log],
   identity: ["x", (x) => x],
 };
 
@@ -117,6 +118,34 @@ const WORK = {
     return line;
   },
 
+  // A cell's gate: what the token says, what the past says (through a reset gate, in a GRU), and a bend.
+  gate(sheet, h, r, c) {
+    const [n, m] = ["x", "h"].map((name) => sheet.arrays[`operand.${name}`].shape.at(-1));
+    const reset = operand(sheet, "reset", 2, h, r, c);
+    const term = (name, j, factor) => {
+      const [a, b] = [operand(sheet, name, 2, h, r, j), operand(sheet, `W_${name}`, 2, h, j, c)];
+      return { label: `${named(sheet, name)} ${j}`, numbers: [a, b], result: a * b * factor };
+    };
+    const row = (j) => (j < n ? term("x", j, 1) : term("h", j - n, reset ?? 1));
+    const what = reset === undefined ? "products" : `products, those of ${named(sheet, "h")} times ${named(sheet, "reset")}`;
+    const terms = { n: n + m, row, of: n + m, names: ["number", "weight"], what: "products" };
+    const line = chain(total(terms), `sum of all ${count(n + m)} ${what}`);
+    line.then("+", named(sheet, "bias"), operand(sheet, "bias", 1, h, c), (so, v) => so + v);
+    const inner = operand(sheet, "h_bias", 1, h, c);
+    if (inner !== undefined) line.then("+", `${named(sheet, "reset")} · ${named(sheet, "h_bias")}`, reset * inner, (so, v) => so + v);
+    return { ...bent(line, sheet), terms };
+  },
+
+  mix(sheet, h, r, c) {
+    const n = sheet.operands.filter((name) => /^part\d+$/.test(name)).length;
+    const row = (j) => {
+      const [share, part] = [operand(sheet, `share${j}`, 2, h, r, c), operand(sheet, `part${j}`, 2, h, r, c)];
+      return { label: `${named(sheet, `share${j}`)} · ${named(sheet, `part${j}`)}`, numbers: [share, part], result: share * part };
+    };
+    const terms = { n, row, of: n, names: ["number", "weight"], what: "products" };
+    return { ...bent(chain(total(terms), n === 1 ? "the product" : `sum of all ${n} products`), sheet), terms };
+  },
+
   rotate(sheet, h, r, c) {
     const [x, pair] = [operand(sheet, "x", 2, h, r, c), operand(sheet, "pair", 2, h, r, c)];
     const [cos, sin] = [operand(sheet, "cos", 2, h, r, c), operand(sheet, "sin", 2, h, r, c)];
@@ -146,6 +175,15 @@ function chain(value, name) {
     lines.push({ op, name, value, so: apply(lines.at(-1).so, value) });
   };
   return { lines, then };
+}
+
+// One line more: what the sheet's function makes of the sum.
+function bent(line, sheet) {
+  const [rule, apply] = FUNCTIONS[sheet.constants.function];
+  if (sheet.constants.function !== "identity") {
+    line.lines.push({ op: "→", name: `${sheet.constants.function}(x) = ${rule}`, so: apply(line.lines.at(-1).so) });
+  }
+  return line;
 }
 
 function total(terms) {
@@ -215,7 +253,7 @@ function termsNode(terms) {
 }
 
 function heading(name) {
-  return ["product", "exp", "÷ sum", "x − max", "number", "turn"].includes(name) ? el("span", { text: name }) : quantity(name);
+  return ["product", "exp", "÷ sum", "x − max", "number", "turn", "weight"].includes(name) ? el("span", { text: name }) : quantity(name);
 }
 
 function termNode(terms, { label, numbers, result }, here) {

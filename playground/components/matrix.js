@@ -116,7 +116,7 @@ class Matrix {
     if (r >= this.rows || c >= this.columns) return this.close();
     this.kept.open = [r, c];
     this.grid.mark([r, c]);
-    const name = sheet.step.replace(/^.*blocks\.\d+\./, "");
+    const name = sheet.step.replace(/^.*(blocks|layers)\.\d+\.(cell\.)?/, "");
     const title = [quantity(name), "[", tokenNode(sheet.row_labels[r]), ", ", tokenNode(sheet.column_labels[c]),
       "]", this.layerName()];
     this.panel.replaceChildren(arithmeticNode(sheet, this.layer, r, c, this.value(r, c), title, () => this.close()));

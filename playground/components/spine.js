@@ -45,7 +45,7 @@ class Spine {
     const bar = el("button", {
       type: "button", class: "bar", "aria-expanded": String(open), data: { block, step: `block ${block}` },
       onclick: () => this.toggle(block),
-    }, el("span", { class: "knot" }), el("span", { class: "name", text: `Block ${block}` }),
+    }, el("span", { class: "knot" }), el("span", { class: "name", text: Number.isInteger(block) ? `Block ${block}` : block }),
       el("span", { class: "note", text: open ? "" : stream?.note ?? "" }),
       el("span", { class: "fold", "aria-hidden": "true", text: open ? "▾" : "▸" }));
     return el("div", { class: open ? "block shown" : "block" }, bar,

@@ -62,9 +62,9 @@ class _Event(BaseModel):
     sample: str = ""
 
     @model_validator(mode="after")
-    def _both_or_none(self) -> _Event:
-        if len({"valid_loss", "bits_per_character"} & self.model_fields_set) == 1:
-            raise ValueError("valid_loss and bits_per_character come together")
+    def _bits_of_a_loss(self) -> _Event:
+        if "bits_per_character" in self.model_fields_set and "valid_loss" not in self.model_fields_set:
+            raise ValueError("bits_per_character comes with valid_loss")
         return self
 
 

@@ -22,7 +22,7 @@ Checked = TypeVar("Checked", bound=BaseModel)
 
 MIB = 2**20
 GLASS_BOX = "glass-box"
-_LANGUAGE = re.compile(GLASS_BOX + r"(:[a-z_]{1,20}=\d{1,9}(,[a-z_]{1,20}=\d{1,9}){0,4})?")
+_LANGUAGE = re.compile(GLASS_BOX + r"(-pairs)?(:[a-z_]{1,20}=\d{1,9}(,[a-z_]{1,20}=\d{1,9}){0,4})?")
 MAX_PROMPT, MAX_TITLE = 500, 80
 
 
@@ -126,8 +126,8 @@ def _check_sources(order: Order, limits: Limits, own_text: bool) -> None:
 
     if not own_text and not _LANGUAGE.fullmatch(order.corpus):
         raise Refused("choose the glass-box stories, or give a text of your own")
-    if not own_text and (asked := re.search(r"stories=(\d+)", order.corpus)) and int(asked[1]) > limits.stories:
-        raise Refused(f"at most {limits.stories:,} stories can be told here; ask for fewer")
+    if not own_text and (asked := re.search(r"(stories|pairs)=(\d+)", order.corpus)) and int(asked[2]) > limits.stories:
+        raise Refused(f"at most {limits.stories:,} {asked[1]} can be told here; ask for fewer")
     if order.tokenizer not in ("", *KINDS):
         raise Refused(f"choose one of the tokenizers {', '.join(KINDS)}")
 

@@ -12,15 +12,38 @@ from playground.views.controls import Subject
 from playground.views.route import Stop, route, selected_row
 
 
+_STREAM = (
+    "Every token carries a vector down one line, the **residual stream**. Attention lets tokens look at each other, the "
+    "feed-forward layer works on each token alone, and both **add** their answer to the stream."
+)
+_OTHER = "Every step that this model names, in the order of the computation."
+_ABOUT = {
+    "gpt": _STREAM,
+    "bert": _STREAM + " Here every token sees those on both of its sides, so that it can fill a blank.",
+    "encoder-decoder": _STREAM + " The encoder does so with the source, the decoder with the translation; across, each "
+    "token of the translation asks the whole source.",
+    "rnn": "The tokens are read one after another. A **state** is carried from each to the next: all that the model "
+    "remembers. In each table a row is a token, made from the row above it.",
+    "seq2seq": "One network reads the source, token by token, into its **state**; another sets out from that state and "
+    "writes the translation.",
+    "bag-of-words": "The tokens so far are counted, their order is thrown away, and the mean of their vectors tells the "
+    "next word.",
+    "n-gram": "What followed the last few tokens was counted beforehand. The longest stretch that was seen says the "
+    "most; what it leaves over goes to the shorter ones.",
+    "word2vec": "Each token has a vector. A product with another table says which words stand near it.",
+    "feed-forward": "The vectors of the last few tokens stand side by side and go through two layers. What stood before "
+    "them does not exist for this model.",
+}
+"""Family -> how the model gets there."""
+
+
 def draw() -> None:
     """The whole page."""
     st.title("How does the model get there?")
-    st.markdown(
-        "Every token carries a vector down one line, the **residual stream**. Attention lets tokens look at each "
-        "other, the feed-forward layer works on each token alone, and both **add** their answer to the stream. "
-        "Choose a step, then click any number to see the sum that made it."
-    )
+    about = st.empty()
     subject = controls.subject()
+    family = subject.model.family if subject and subject.model else "gpt"
+    about.markdown(f"{_ABOUT.get(family, _OTHER)} Choose a step, then click any number to see the sum that made it.")
     if subject is None:
         return
     tokens, part = st.columns([5, 4.6], gap="large")
@@ -58,10 +81,15 @@ def _tokens(subject: Subject) -> None:
         new_from=subject.answers.start if subject.answers else None,
         on_select=state.set_token,
     )
+    halves = " No number stands beside the steps of the other text." if subject.trace.source else ""
+    lens = (
+        " After each block: the token that the model would say if it stopped there (the logit lens)."
+        if subject.trace.blocks and "final_norm" in subject.trace
+        else ""
+    )
     st.caption(
         "Beside each step stands one number of the selected token: the length of its vector, or the highest value of "
-        "its attention (of all heads), logits or probabilities. After each block: the token that the model would say "
-        "if it stopped there (the logit lens)."
+        f"its attention (of all heads), logits or probabilities.{halves}{lens}"
     )
 
 

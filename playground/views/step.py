@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import streamlit as st
 
@@ -11,8 +13,9 @@ from playground.components.matrix import matrix
 from playground.lessons import lesson_of
 from playground.text import count, escaped, sentence
 from playground.views.controls import Subject
-from playground.views.route import Stop, selected_row, why_missing
-from zoo.trace.schema import entry
+from playground.views.route import Stop, row_of, why_missing
+from zoo.trace.parts import dims_of, half_of, over_time, rows_of
+from zoo.trace.schema import block_of, entry
 from zoo.trace.sheet import Sheet
 from zoo.trace.sheets import sheet
 from zoo.trace.trace import Trace
@@ -24,19 +27,22 @@ _WORDS = {
     "time": "tokens",
     "query": "tokens that look",
     "key": "tokens looked at",
+    "source": "tokens of the source",
+    "window": "places",
+    "order": "orders",
     "width": "numbers",
     "head_dim": "numbers",
     "hidden": "numbers",
     "vocab": "tokens of the vocabulary",
 }
 """What each dimension of the vocabulary counts."""
-WIDE = ("logits", "probs")
-"""Steps with a column for every token of the vocabulary: shown from the most probable on."""
+ANSWER = ("logits", "probs")
+"""Steps whose columns stand in the order of the model's answer, the most probable token first."""
 
 
 def draw(subject: Subject, stop: Stop) -> None:
     """The step's words, and its matrix; or why there is none."""
-    trace = subject.trace
+    trace = over_time(subject.trace)
     if stop.missing:
         st.subheader(stop.title)
         if found := entry(stop.id):
@@ -58,26 +64,34 @@ def draw(subject: Subject, stop: Stop) -> None:
         st.info(escaped(sentence(str(error))), icon=":material/visibility_off:")
         return
     with place:
-        heads = len(shown.layer_labels)
-        layer = min(state.head(), heads - 1) if heads > 1 else None
-        matrix(shown, key=f"matrix-{stop.id}", row=selected_row(trace), layer=layer)
-    if stop.block is not None and stop.id.endswith("attn.pattern"):
-        _all_heads(trace, stop.block)
+        layers, row = len(shown.layer_labels), row_of(trace, stop.id)
+        layer = min(state.head(), layers - 1) if layers > 1 else None
+        if dims_of(trace, stop.id)[:1] == ("time",) and layers > 1:  # a matrix for each token
+            row, layer = None, row
+        matrix(shown, key=f"matrix-{stop.id}", row=row, layer=layer)
+    if stop.id.endswith("attn.pattern"):
+        _all_heads(trace, stop.id)
     _lesson(stop.id)
 
 
-def _all_heads(trace: Trace, block: int) -> None:
+def _all_heads(trace: Trace, step: str) -> None:
     """Every head of every block as a small picture; choosing one shows it above too."""
-    names = [f"blocks.{i}.attn.pattern" for i in range(trace.blocks)]
-    if not all(name in trace for name in names):
+    block, half = block_of(step), half_of(step)
+    names = [name for name in trace.steps if re.fullmatch(rf"{re.escape(half)}blocks\.\d+\.attn\.pattern", name)]
+    if block is None or len(names) <= block or len({trace[name].shape for name in names}) > 1:
         return
+
+    def chosen(pair: tuple[int, int]) -> None:
+        state.set_head(*pair)
+        state.set_step(names[pair[0]])
+
     st.subheader("All heads")
     head_grid(
         np.stack([trace[name] for name in names]),
-        tokens=trace.tokens,
-        key="heads",
+        tokens=[trace.tokens[at] for at in rows_of(trace, step)],
+        key=f"heads{half}",
         selected=(block, min(state.head(), len(trace[names[block]]) - 1)),
-        on_select=lambda chosen: state.set_head(*chosen),
+        on_select=chosen,
     )
 
 
@@ -88,15 +102,15 @@ def _lesson(name: str) -> None:
 
 
 def _where(trace: Trace, stop: Stop) -> str:
-    block = f"Block {stop.block} · " if stop.block is not None else ""
-    return f"{block}`{stop.id}` · {shape(trace, stop.id)}"
+    block = f"Block {stop.block}" if isinstance(stop.block, int) else stop.block
+    return f"{f'{block} · ' if block else ''}`{stop.id}` · {shape(trace, stop.id)}"
 
 
 def shape(trace: Trace, name: str) -> str:
     """The dimensions in words: 6 heads × 4 tokens × 32 numbers."""
-    array = trace[name]
-    found = entry(name)
-    names = found.dims if found and len(found.dims) == array.ndim else ("",) * array.ndim
+    trace = over_time(trace)
+    array, dims = trace[name], dims_of(trace, name)
+    names = dims if len(dims) == array.ndim else ("",) * array.ndim
     return " × ".join(
         f"{count(size)} {_WORDS.get(word, '')}".strip() for size, word in zip(array.shape, names, strict=True)
     )
@@ -108,20 +122,26 @@ def _call(calls: int) -> int:
 
 
 def _sheet(subject: Subject, name: str, call: int) -> Sheet:
-    trace = subject.trace
-    if name in WIDE:
-        order = np.argsort(-trace["logits"][selected_row(trace)], kind="stable")
-        ids = [int(i) for i in order[:COLUMNS]]
-        shown = sheet(trace, name, column_ids=ids, vocab_pieces=[subject.piece(i) for i in range(order.size)])
-        st.caption(
-            f"The columns are the {len(ids)} tokens that are most probable after the selected token, "
-            f"of {count(trace[name].shape[-1])}."
-        )
-        return shown
+    trace = over_time(subject.trace)
+    dims = dims_of(trace, name)
+    if dims[-1:] == ("vocab",):
+        return _of_the_vocabulary(subject, trace, name)
     columns = np.atleast_1d(trace.steps[name][call]).shape[-1]
-    if entry(name) and entry(name).dims[-1] == "key":  # type: ignore[union-attr]
+    if dims[-1:] in (("key",), ("source",)):
         return sheet(trace, name, call=call, columns=columns)
     return sheet(trace, name, call=call, first_column=_first_column(name, columns), columns=COLUMNS)
+
+
+def _of_the_vocabulary(subject: Subject, trace: Trace, name: str) -> Sheet:
+    """A step with a column for every token of the vocabulary: those with the highest values, highest first."""
+    ranked = trace["logits" if name in ANSWER else name]
+    row = row_of(trace, name)
+    order = np.argsort(-ranked[-1 if row is None else row], kind="stable")
+    ids = [int(i) for i in order[:COLUMNS]]
+    about = "most probable by" if name in ANSWER else "highest at"
+    where = "the last token" if row is None else "the selected token"
+    st.caption(f"The columns are the {len(ids)} tokens {about} the row of {where}, of {count(order.size)}.")
+    return sheet(trace, name, column_ids=ids, vocab_pieces=[subject.piece(i) for i in range(order.size)])
 
 
 def _first_column(name: str, columns: int) -> int:

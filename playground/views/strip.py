@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import streamlit as st
 
@@ -9,10 +11,20 @@ from playground import state
 from playground.components.strip import Station, strip
 from playground.text import count, number, percent, plural
 from playground.views.controls import Subject
+from zoo.trace.parts import HALVES, over_time
+from zoo.trace.schema import block_of, entry
 from zoo.trace.trace import Trace
 
 ROOM = 13
 """How many characters a station shows."""
+_ANSWERS = {
+    "next-token": "Next word",
+    "masked-token": "What fills the blank",
+    "cbow": "What fills the blank",
+    "skip-gram": "A word nearby",
+    "translate": "Next word of the translation",
+}
+"""Task -> what the model's answer is."""
 
 
 def draw(subject: Subject) -> None:
@@ -32,13 +44,14 @@ def stations(subject: Subject) -> list[Station]:
     trace = subject.trace
     text, probs, logits = subject.text, trace["probs"][-1], trace["logits"][-1]
     best = int(probs.argmax())
-    middle = [found for found in (_vectors(trace), _blocks(trace)) if found]
+    middle = [found for found in (_vectors(trace), _inside(trace)) if found]
+    task = subject.model.task if subject.model else "next-token"
     return [
         Station("", "Text", _ending(text), plural(len(text), "character")),
         Station("", "Tokens", trace.tokens[-1], f"the last of {plural(len(trace.ids), 'token')}, id {trace.ids[-1]}"),
         *middle,
         Station("logits", "Logits", number(float(logits.max())), f"the highest of {count(logits.size)} raw scores"),
-        Station("probs", "Next word", subject.piece(best), f"{percent(float(probs[best]))}, the most probable token"),
+        Station("probs", _ANSWERS[task], subject.piece(best), f"{percent(float(probs[best]))}, the most probable token"),
     ]
 
 
@@ -49,17 +62,56 @@ def _ending(text: str) -> str:
 
 
 def _vectors(trace: Trace) -> Station | None:
-    name = next((step for step in ("embed.out", "embed.tok") if step in trace), None)
+    steps = [half + step for half in ("", HALVES[1]) for step in ("embed.out", "embed.tok")]
+    name = next((step for step in steps if step in trace), None)
     if name is None:
         return None
     vector = trace[name][-1]
     return Station(name, "Vector", number(float(vector[0])), f"the first of the {count(vector.size)} numbers for it")
 
 
+def _inside(trace: Trace) -> Station | None:
+    """What the model makes of the vector, in one number: by its blocks, its state, or its own way."""
+    return _blocks(trace) or _state(trace) or _counted(trace) or _read_out(trace)
+
+
 def _blocks(trace: Trace) -> Station | None:
-    if not trace.blocks or "embed.out" not in trace or f"blocks.{trace.blocks - 1}.resid" not in trace:
+    half = HALVES[1] if trace.source else ""
+    numbers = [block_of(name) or 0 for name in trace.steps if re.fullmatch(rf"{half}blocks\.\d+\.resid", name)]
+    last = f"{half}blocks.{max(numbers, default=0)}.resid"
+    if f"{half}embed.out" not in trace or last not in trace or (pattern := f"{half}blocks.0.attn.pattern") not in trace:
         return None
-    before, after = trace["embed.out"][-1], trace[f"blocks.{trace.blocks - 1}.resid"][-1]
+    before, after = trace[f"{half}embed.out"][-1], trace[last][-1]
     growth = float(np.linalg.norm(after) / np.linalg.norm(before))
-    words = f"how much longer {plural(trace.blocks, 'block')} made that vector"
-    return Station("blocks.0.attn.pattern", "Blocks", f"{number(growth, 1)}×", words)
+    words = f"how much longer {plural(len(numbers), 'block')} made that vector"
+    return Station(pattern, "Blocks", f"{number(growth, 1)}×", words)
+
+
+def _state(trace: Trace) -> Station | None:
+    """The state of the last layer after the last token."""
+    name = next((step for step in reversed(trace.steps) if step.endswith("cell.h")), None)
+    if name is None:
+        return None
+    state_now = over_time(trace)[name][-1]
+    words = f"the first of the {count(state_now.size)} numbers that the model remembers the text by"
+    return Station(name, "State", number(float(state_now.flat[0])), words)
+
+
+def _counted(trace: Trace) -> Station | None:
+    if "ngram.seen" not in trace:
+        return None
+    orders = int(trace["ngram.seen"][-1])
+    words = "the longest order that had seen these tokens: so many words, with the one to come"
+    return Station("ngram.seen", "Counts", plural(orders, "word"), words)
+
+
+def _read_out(trace: Trace) -> Station | None:
+    """The vector from which the logits are read, where it is neither the embedding nor a norm."""
+    name = trace.anatomy.read_out if trace.anatomy else ""
+    found = entry(name)
+    if found is None or name not in trace or name.startswith("embed.") or name.endswith("norm"):
+        return None
+    vector = trace[name][-1]
+    return Station(
+        name, found.title, number(float(vector[0])), f"the first of {count(vector.size)} numbers, read by the last layer"
+    )

@@ -35,8 +35,8 @@ def _line(run: Run, event: Event) -> None:
     if "valid_loss" in event:
         print(
             f"step {event['step']:6d}  {event['elapsed']:7.1f} s  loss {event['loss']:.3f}"
-            f"  held out {event['valid_loss']:.3f} nats/token{_floor(run)}, {event['bits_per_character']:.3f}"
-            f" bits/character  {event['tokens_per_second']:,.0f} tokens/s",
+            f"  held out {event['valid_loss']:.3f} nats/token{_floor(run)}{_bits(event)}"
+            f"  {event['tokens_per_second']:,.0f} tokens/s",
             flush=True,
         )
 
@@ -67,6 +67,11 @@ def _floor(run: Run) -> str:
     """The least loss that is possible, where it is known by now."""
     known = run.yardsticks
     return f" (floor {known.floor:.3f})" if known is not None and known.floor is not None else ""
+
+
+def _bits(event: Event) -> str:
+    """Bits per character, where the task has them."""
+    return f", {event['bits_per_character']:.3f} bits/character" if "bits_per_character" in event else ""
 
 
 def left(recipe: Recipe, event: Event) -> str:

@@ -1,6 +1,7 @@
 """A user's text as a corpus: documents to train on, and documents held out.
 
-`.txt` is one document, its last tenth held out; `.jsonl` has one `{"text": …}` a line, held out where
+`.txt` is one document, its last tenth held out (where each line has one tab, it is a text for each line:
+pairs of sentences); `.jsonl` has one `{"text": …}` a line, held out where
 `"split": "valid"` says so (else the last tenth of the lines). Either may be packed as `.xz`. A file
 that is too large for memory is streamed (`zoo.data.stream`).
 """
@@ -51,6 +52,10 @@ def _too_little(path: Path) -> ValueError:
 
 
 def _split_text(text: str) -> tuple[list[str], list[str]]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and all(line.count("\t") == 1 for line in lines):  # a sentence and its translation
+        cut = min(len(lines) - 1, round(len(lines) * (1 - HELD_OUT)))
+        return lines[:cut], lines[cut:]
     cut = round(len(text) * (1 - HELD_OUT))
     return [text[:cut]], [text[cut:]]
 

@@ -11,24 +11,29 @@ from pathlib import Path
 import torch
 
 from zoo.plugin import ModelPlugin
-from zoo.testing import model_checks, trace_checks
+from zoo.testing import config_checks, learning_checks, model_checks, text_checks, trace_checks
 from zoo.testing.subject import Fails, Skipped, Subject
 
 CHECKS: dict[str, Callable[[Subject], str]] = {
-    "builds": model_checks.builds,
-    "small configs": model_checks.small_configs,
+    "builds": config_checks.builds,
+    "summary": config_checks.summary,
+    "recipe": config_checks.recipe,
+    "small configs": config_checks.small_configs,
+    "large configs": config_checks.large_configs,
     "shapes": model_checks.shapes,
     "batches": model_checks.batches,
     "determinism": model_checks.determinism,
     "causality": model_checks.causality,
-    "gradient": model_checks.gradient,
-    "learns": model_checks.learns,
-    "save and load": model_checks.save_and_load,
-    "texts": model_checks.texts,
+    "gradient": learning_checks.gradient,
+    "learns": learning_checks.learns,
+    "save and load": learning_checks.save_and_load,
+    "tokenizer": text_checks.tokenizer,
+    "texts": text_checks.texts,
     "tracing changes nothing": trace_checks.changes_nothing,
     "steps recorded": trace_checks.records_steps,
     "schema": trace_checks.follows_schema,
     "arithmetic": trace_checks.arithmetic,
+    "interventions": trace_checks.interventions,
 }
 """Name -> check, in the order in which they run. A check returns what it found, or raises."""
 
@@ -51,18 +56,19 @@ def check_plugin(plugin: ModelPlugin) -> list[CheckResult]:
 
 def run_check(plugin: ModelPlugin, name: str) -> CheckResult:
     """One check of `CHECKS`, on its own."""
-    return _run(Subject(plugin), name)
+    return run(Subject(plugin), name)
 
 
 def _results(subject: Subject) -> Iterator[CheckResult]:
     builds = True
     for name in CHECKS:
-        result = _run(subject, name) if builds else CheckResult(name, None, "not run: the model does not build")
+        result = run(subject, name) if builds else CheckResult(name, None, "not run: the model does not build")
         builds = builds and not (name == "builds" and result.ok is False)
         yield result
 
 
-def _run(subject: Subject, name: str) -> CheckResult:
+def run(subject: Subject, name: str) -> CheckResult:
+    """One check of a subject that others may share; the caller's random numbers are left alone."""
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from zoo.testing.subject import Fails, Skipped, Subject, logits_of
-from zoo.trace.record import record_trace
+from zoo.testing.subject import Fails, Skipped, Subject, gap, logits_of
+from zoo.trace.record import Edit, record_trace
 from zoo.trace.schema import entry
 from zoo.trace.taps import INPUT_MARKS
 from zoo.trace.trace import Trace
@@ -21,17 +21,20 @@ ALWAYS = {"logits", "probs"}
 
 def changes_nothing(subject: Subject) -> str:
     """A traced pass gives the same logits, bit by bit, and leaves no hook and no mode behind."""
-    module = subject.build()
-    module.eval()
+    module = subject.learned
     plain, hooks = logits_of(module, subject.ids()), _hooks(module)
     module.train()
-    traced = record_trace(module, subject.ids(), names=subject.plugin.names()).output
+    try:
+        traced = record_trace(module, subject.ids(), names=subject.plugin.names()).output
+        left = _hooks(module) != hooks or not all(each.training for each in module.modules())
+    finally:
+        module.eval()
     if not torch.equal(plain, traced):
         raise Fails(
-            f"a traced pass moves the logits by {float((plain - traced).abs().max()):.2g}:"
+            f"a traced pass moves the logits by {gap(plain, traced):.2g}:"
             " use what `record` returns, change nothing in place after it, and switch off dropout in eval mode"
         )
-    if _hooks(module) != hooks or not all(each.training for each in module.modules()):
+    if left:
         raise Fails("a traced pass leaves hooks or another mode behind: add no hooks in forward, don't call train()")
     return "same logits, no hook left"
 
@@ -77,7 +80,7 @@ def follows_schema(subject: Subject) -> str:
 def _misfits(subject: Subject, trace: Trace, name: str) -> Iterator[str]:
     found = entry(name)
     assert found is not None
-    sizes = _sizes(subject, trace)
+    sizes = _sizes(subject, trace, name)
     for array in trace.steps[name]:
         if array.ndim != len(found.dims):
             yield f"{name} has shape {array.shape}; the vocabulary says ({', '.join(found.dims)}): reshape or rename it"
@@ -87,11 +90,14 @@ def _misfits(subject: Subject, trace: Trace, name: str) -> Iterator[str]:
                 yield f"{name} has {size} along {dim}, and the model {sizes[dim]}: transpose or rename it"
 
 
-def _sizes(subject: Subject, trace: Trace) -> dict[str, int]:
-    """What is known of the dimensions' sizes."""
-    time = len(trace.ids)
+def _sizes(subject: Subject, trace: Trace, name: str) -> dict[str, int]:
+    """What is known of the dimensions' sizes: a translator's encoder sees the source, its decoder the rest."""
+    target = len(trace.ids) - trace.source
+    time = trace.source if name.startswith("encoder.") else target
     sizes = {"time": time, "query": time, "key": time, "vocab": subject.tokenizer.vocab_size}
-    if (anatomy := trace.anatomy) is not None:
+    if trace.source:
+        sizes["source"] = trace.source
+    if (anatomy := trace.anatomy) is not None and anatomy.blocks:
         sizes |= {"head": anatomy.heads, "kv_head": anatomy.kv_heads, "head_dim": anatomy.head_dim}
     return sizes
 
@@ -107,3 +113,39 @@ def arithmetic(subject: Subject) -> str:
     if not held:
         raise Skipped("no step can be recomputed from others")
     return f"{held} of {len(checks)} identities recomputed and found true"
+
+
+def interventions(subject: Subject) -> str:
+    """A step that is replaced moves the logits, and only in that pass.
+
+    Each that the author has named; where every module's output is shown, some may lead nowhere.
+    """
+    module, ids, names = subject.learned, subject.ids(), subject.plugin.names()
+    before = logits_of(module, ids)
+    recording = record_trace(module, ids, names=names)
+    named = record_trace(module, ids, names=names or {}).steps
+    steps = [name for name, calls in recording.steps.items() if calls[0].is_floating_point()]
+    acting = [name for name in steps if any(_acts(subject, name, each, recording.output) for each in (_zero, _noisy))]
+    for name in steps:
+        if name not in acting and (name in named or not acting):
+            raise Fails(f"replacing {name} changes no logit: go on with what `record` returns, x = record({name!r}, x)")
+    if not torch.equal(before, logits_of(module, ids)):
+        raise Fails("an intervention is felt after its pass: in forward, keep nothing for the next call")
+    return f"{len(acting)} of {len(steps)} steps move the logits where they are replaced, and nothing is left of it"
+
+
+def _acts(subject: Subject, name: str, edit: Edit, plain: Tensor) -> bool:
+    module, ids, names = subject.learned, subject.ids(), subject.plugin.names()
+    try:
+        return not torch.equal(plain, record_trace(module, ids, names=names, edits={name: edit}).output)
+    except Exception as error:
+        raise Fails(f"replacing {name} breaks forward: {type(error).__name__}: {error}") from error
+
+
+def _zero(value: Tensor) -> Tensor:
+    return torch.zeros_like(value)
+
+
+def _noisy(value: Tensor) -> Tensor:
+    """For a step that is zero everywhere: other numbers, the same at every call."""
+    return value + torch.randn(value.shape, generator=torch.Generator().manual_seed(0)).to(value)

@@ -8,7 +8,7 @@ start with "_": they serve the tolerance, and are not shown.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ _AXES: dict[str, dict[str, str]] = {
     "map": {"x": "lrc", "gate": "lrc", "_drift": "rc"},
     "rotate": {"x": "lrc", "pair": "lrc", "cos": "rc", "sin": "rc", "_drift": "rc"},
     "mask": {"query": "r", "key": "c"},
+    "gate": {"x": "lrn", "W_x": "lnc", "h": "lrn", "W_h": "lnc", "bias": "lc", "reset": "lrc", "h_bias": "lc"},
+    "mix": {"part": "lrc", "share": "lrc"},
 }
 _TILE = 2**20
 """Cells that are worked on at a time, so that a large vocabulary does not need gigabytes."""
@@ -36,7 +38,7 @@ _TILE = 2**20
 
 def axes(kind: Kind, operand: str) -> str:
     """The axes of an operand: l layer, r row, c column, n the summed one: axes("dot", "b") is "lnc"."""
-    return _AXES[kind][operand.rstrip("0123456789") if kind == "add" else operand]
+    return _AXES[kind][operand.rstrip("0123456789") if kind in ("add", "mix") else operand]
 
 
 def cut(kind: Kind, operands: Operands, rows: slice, columns: Columns) -> dict[str, Array]:
@@ -51,8 +53,9 @@ def cut(kind: Kind, operands: Operands, rows: slice, columns: Columns) -> dict[s
 def tiles(kind: Kind, operands: Operands, shape: Sequence[int]) -> Iterator[tuple[slice, slice]]:
     """Rows and columns that together cover a step of shape (H, R, C), a bearable number of cells at a time."""
     layers, rows, columns = shape
-    if kind == "dot":  # wide weights: all rows, some columns
-        step = max(1, _TILE // max(1, layers * max(rows, operands["b"].shape[1])))
+    if kind in ("dot", "gate"):  # wide weights: all rows, some columns
+        inner = sum(array.shape[1] for name, array in operands.items() if axes(kind, name) == "lnc")
+        step = max(1, _TILE // max(1, layers * max(rows, inner)))
         for start in range(0, columns, step):
             yield slice(0, rows), slice(start, start + step)
         return
@@ -84,6 +87,13 @@ def evaluate(kind: Kind, operands: Operands, constants: Constants) -> NDArray[np
                 return activation(str(constants["function"]), o["x"]) * o.get("gate", 1.0)
             case "rotate":
                 return o["x"] * o["cos"] + o["pair"] * o["sin"]
+            case "gate":
+                past = o["h"] @ o["W_h"] + o.get("h_bias", 0.0)
+                return activation(
+                    str(constants["function"]), o["x"] @ o["W_x"] + o.get("bias", 0.0) + o.get("reset", 1.0) * past
+                )
+            case "mix":
+                return activation(str(constants["function"]), _mixed(o))
             case "mask":
                 hidden = (o["key"] > o["query"]) & (constants["rule"] == "causal")
                 return np.where(hidden, -np.inf, 0.0)
@@ -116,11 +126,25 @@ def rounding(kind: Kind, operands: Operands, constants: Constants, unit: float) 
             case "map":
                 steep = _sensitivity(str(constants["function"]), o["x"], operands["x"])
                 loose = 4 * steep * o.get("gate", 1.0) + o.get("_drift", 0.0)
+            case "gate":  # sigmoid and tanh are never steeper than 1
+                past = o["h"] @ o["W_h"] + o.get("h_bias", 0.0)
+                size = o["x"] @ o["W_x"] + o.get("bias", 0.0) + o.get("reset", 1.0) * past
+                loose = 4 + (4 + math.sqrt(o["x"].shape[-1] + o["h"].shape[-1])) * size
+            case "mix":
+                loose = 4 * _mixed(o)
+                if constants["function"] == "log":  # of shares, all positive: the sum's relative error
+                    loose = 4 + 2 * np.abs(np.log(_mixed(o)))
             case "rotate":
                 loose = (4 + o["_drift"]) * (o["x"] + o["pair"])
             case _:
                 return np.zeros(())
     return unit * loose + float(np.finfo(np.float32).tiny)
+
+
+def _mixed(o: Operands) -> NDArray[np.float64]:
+    """part0 · share0 + part1 · share1 + …"""
+    products = [o[f"part{n}"] * o[f"share{n}"] for n in range(len(o) // 2)]
+    return np.asarray(sum(products, start=np.zeros(())))
 
 
 def difference(recorded: Array, recomputed: Array) -> NDArray[np.float64]:
@@ -141,7 +165,7 @@ def comparable(kind: Kind, recorded: Array) -> Array:
 def activation(name: str, x: Array) -> NDArray[np.float64]:
     """gelu and gelu_tanh (Hendrycks and Gimpel 2016), silu (Elfwing et al. 2017), relu, relu_squared (So et al.
 
-    2021); sin of a position's angle.
+    2021); sigmoid and tanh of a cell's gates; sin of a position's angle; log of a probability; identity.
 
     Raises:
         ValueError: an unknown name.
@@ -158,9 +182,19 @@ def activation(name: str, x: Array) -> NDArray[np.float64]:
         return np.maximum(x, 0.0)
     if name == "relu_squared":
         return np.maximum(x, 0.0) ** 2
-    if name == "sin":
-        return np.sin(x)
-    raise ValueError(f"unknown function {name!r}; choose gelu, gelu_tanh, silu, relu, relu_squared or sin")
+    if name in _PLAIN:
+        with np.errstate(over="ignore", divide="ignore"):
+            return np.asarray(_PLAIN[name](x))
+    raise ValueError(f"unknown function {name!r}; choose gelu, gelu_tanh, silu, relu, relu_squared, {', '.join(_PLAIN)}")
+
+
+_PLAIN: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+    "sin": np.sin,
+    "log": np.log,
+    "identity": lambda x: x,
+}
 
 
 def _sensitivity(name: str, size: Array, x: Array) -> NDArray[np.float64]:

@@ -7,14 +7,16 @@ NumPy only: a saved trace is checked without torch.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from zoo.trace.arithmetic import Operands, cut, evaluate, tiles
 from zoo.trace.operands import operands, stacked
+from zoo.trace.parts import half_of, inside, over_time
 from zoo.trace.rules import FREE, RULES, Derivation, short
+from zoo.trace.rules_others import FREE_OTHERS, OTHERS
 from zoo.trace.schema import entry
 from zoo.trace.trace import Array, Trace
 
@@ -26,16 +28,36 @@ def derivation(trace: Trace, step: str, call: int = 0) -> Derivation:
     """
     if step in trace.edited:
         return Derivation(step, "input", reason="edited: an intervention replaced this value")
-    match = re.fullmatch(r"(?:blocks\.(\d+)\.)?(.+)", step)
-    leaf = match[2] if match else step
-    rule = RULES.get(leaf) if entry(step) else None
-    if rule is None:
+    trace, known = over_time(trace), entry(step)
+    rule = _RULES.get(known.name) if known else None
+    if rule is None or known is None:
         return _opaque(step, _unknown(step))
-    if trace.anatomy is None and leaf not in FREE:
+    if trace.anatomy is None and known.name not in _FREE:
         return _opaque(step, "computed inside, not shown: the model names no weights; give its plugin an `anatomy()`")
-    found = rule(trace, int(match[1]) if match and match[1] else -1)
+    half = half_of(step)
+    found = _outside(trace, rule(inside(trace, step), _number(step.removeprefix(half))), step, half)
     missing = _missing(trace, found, call)
-    return replace(found, kind="opaque", reason=missing) if missing else found
+    return replace(found, kind=found.kind if found.kind == "input" else "opaque", reason=missing) if missing else found
+
+
+_RULES, _FREE = RULES | OTHERS, FREE | FREE_OTHERS
+
+
+def _number(step: str) -> int:
+    """Of the block, layer or order that a step belongs to; −1 where it belongs to none."""
+    match = re.match(r"(?:blocks|layers)\.(\d+)\.|ngram\.\w+\.(\d+)$", step)
+    return int(match[1] or match[2]) if match else -1
+
+
+def _outside(trace: Trace, found: Derivation, step: str, half: str) -> Derivation:
+    """What a rule found in one half of a translator, under the names of the whole trace."""
+
+    def full(names: Mapping[str, str], held: Container[str]) -> dict[str, str]:
+        return {role: half + name if half + name in held else name for role, name in names.items()}
+
+    start = half + found.start if half + found.start in trace else found.start
+    steps, weights = full(found.steps, trace.steps), full(found.weights, trace.params)
+    return replace(found, step=step, steps=steps, weights=weights, start=start)
 
 
 def recompute(trace: Trace, step: str, call: int = 0) -> Array:
@@ -44,6 +66,7 @@ def recompute(trace: Trace, step: str, call: int = 0) -> Array:
     Raises:
         ValueError: the step cannot be taken apart, or its inputs do not fit together; the text says why.
     """
+    trace = over_time(trace)
     found = derivation(trace, step, call)
     if not found.recomputable:
         raise ValueError(f"{step}: {found.reason}")
@@ -71,6 +94,8 @@ def _missing(trace: Trace, found: Derivation, call: int) -> str:
             return f"computed inside, not shown: its input {name} was not recorded; add `record({short(name)!r}, …)`"
         if calls > 1 and len(trace.steps[name]) != calls:
             return f"computed {calls} times in one pass, its input {name} {len(trace.steps[name])} times: no pairs"
+    if not found.recomputable:
+        return found.reason
     if found.kind == "lookup" and calls > 1:
         return f"computed {calls} times in one pass: which token each belongs to was not recorded"
     if call >= max(calls, 1):

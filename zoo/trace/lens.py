@@ -30,6 +30,8 @@ def logit_lens(trace: Trace, row: int) -> list[Reading]:
     norm, head = derivation(trace, "final_norm"), derivation(trace, "logits")
     if "final_norm" not in trace or not trace.blocks or not norm.recomputable or not head.recomputable:
         return []
+    if head.steps.get("a") != "final_norm":  # a layer more stands between, which the lens would have to run too
+        return []
     names = ["embed.out", *(f"blocks.{i}.resid" for i in range(trace.blocks))]
     return [_read(trace, name, row, norm.steps["x"]) for name in names if name in trace]
 

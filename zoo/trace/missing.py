@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from zoo.trace.parts import HALVES
 from zoo.trace.schema import block_of, entry
 from zoo.trace.trace import Trace
 
@@ -20,6 +21,42 @@ Reason = Literal["architecture", "opaque", "budget"]
 _RECURRENT = ("rnn",)
 _WITHOUT_ATTENTION = ("rnn", "bag-of-words", "n-gram", "word2vec", "feed-forward")
 _TRANSFORMERS = ("gpt", "bert", "encoder-decoder")
+_PAIRS = {
+    "rnn": "A recurrent network reads one token after another and never compares tokens in pairs: "
+    "that is what attention added.",
+    "bag-of-words": "A bag of words counts its tokens and never compares tokens in pairs: each weighs the same.",
+    "n-gram": "An n-gram looks up what followed the last few tokens and never compares tokens in pairs.",
+    "word2vec": "word2vec gives all neighbours equal shares and never compares tokens in pairs: attention learns the "
+    "shares.",
+    "feed-forward": "A window network has a weight of its own for each place, and never compares tokens in pairs: "
+    "that is what attention added.",
+    "seq2seq": "This model hands the whole source over in one vector and never compares tokens in pairs: attention "
+    "was added to lift that limit.",
+}
+"""Family -> why it has no attention."""
+_ORDER = {
+    "rnn": "A recurrent network takes the tokens in order, so it needs no vector for their place.",
+    "seq2seq": "A recurrent network takes the tokens in order, so it needs no vector for their place.",
+    "bag-of-words": "This model counts which words there are, and not where they stand.",
+    "word2vec": "This model counts which words there are, and not where they stand.",
+    "n-gram": "An n-gram looks up the last tokens in their order, so it needs no vector for their place.",
+    "feed-forward": "A window network has its tokens side by side, each in a place of its own, so it needs no vector "
+    "for their place.",
+}
+"""Family -> why it has no positions."""
+_OWNERS = {
+    "bag.": (("bag-of-words",), "Only a bag of words counts the tokens so far and forgets their order."),
+    "window.": (("feed-forward",), "Only a window network lays the vectors of the last few tokens side by side."),
+    "cbow.": (("word2vec",), "Only CBOW mixes the words around a blank in equal shares."),
+    "ngram.": (("n-gram",), "Only an n-gram looks its answer up in counts."),
+    "head.": (("bert",), "This model reads the words off directly: it has no layer more in between, as BERT has."),
+    "cross.": (("seq2seq",), "This model reads one text: there is no second one to look across to."),
+    "encoder.out": (("seq2seq",), "This model reads and goes on with one text: it has no encoder."),
+    "decoder.out": (("seq2seq",), "This model reads and goes on with one text: it has no decoder."),
+    "context": (("seq2seq",), "This model hands no text over in a vector: that is how seq2seq translates."),
+    "start": (("seq2seq",), "This model hands no text over in a vector: that is how seq2seq translates."),
+}
+"""Beginning of a step -> the families that have it, and what to say of the others."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +108,58 @@ def _attends(trace: Trace) -> bool:
     return any(re.search(r"(^|\.)(pattern|scores)$", name) for name in (*trace.steps, *trace.dropped))
 
 
+def _kind(trace: Trace, family: str | None) -> str | None:
+    """The model's family; where the caller does not know it, what the recorded steps give away."""
+    if family is not None:
+        return family
+    for beginning, (owners, _) in _OWNERS.items():
+        if any(name.startswith(beginning) for name in trace.steps):
+            return owners[0]
+    return "rnn" if _recurrent(trace, family) else None
+
+
 def _no_attention(trace: Trace, step: str, family: str | None) -> str:
     if ".attn." not in step or _attends(trace):
         return ""
-    if _recurrent(trace, family):
-        return (
-            "A recurrent network reads one token after another and never compares tokens in pairs: "
-            "that is what attention added."
-        )
-    if family in _WITHOUT_ATTENTION:
-        return "This model never compares tokens in pairs: that is what attention added."
+    kind = "rnn" if _recurrent(trace, family) and not trace.source else _kind(trace, family)
+    return _PAIRS.get(kind or "", "")
+
+
+def _in_a_half(trace: Trace, step: str, family: str | None) -> str:
+    halves = [half + step for half in HALVES if half + step in trace]
+    if not halves:
+        return ""
+    return f"This model has two halves, one for each text. Look for the step there: {' and '.join(halves)}."
+
+
+def _of_another(trace: Trace, step: str, family: str | None) -> str:
+    kind = _kind(trace, family)
+    if kind in (None, "other"):
+        return ""
+    if "cross" in step and "blocks." in step and kind != "encoder-decoder":
+        return _OWNERS["cross."][1]
+    if re.search(r"\.cross\.|^cross\.", step) and kind == "seq2seq" and not _attends(trace):
+        return _PAIRS["seq2seq"]
+    found = next((each for beginning, each in _OWNERS.items() if step.startswith(beginning)), None)
+    return found[1] if found and kind not in found[0] else ""
+
+
+def _no_norm(trace: Trace, step: str, family: str | None) -> str:
+    anatomy = trace.anatomy
+    if step.endswith("blocks.0.norm1") and anatomy and anatomy.post_norm:
+        return "In this model each norm stands behind a sum: before the first block there is none."
+    if step == "final_norm" and anatomy and not anatomy.read_out.endswith("final_norm"):
+        return f"This model reads its logits from {anatomy.read_out}: it has no norm there."
+    return ""
+
+
+def _no_embedding(trace: Trace, step: str, family: str | None) -> str:
+    kind = _kind(trace, family)
+    if step == "embed.tok" and kind in ("bag-of-words", "n-gram"):
+        return "This model counts tokens: it does not give each of them a vector of its own in the text."
+    bare = trace.anatomy is not None and trace.anatomy.positions == "none" and kind in (*_ORDER,)
+    if step.endswith("embed.out") and bare:
+        return "This model adds nothing to the token's own vector, so it goes on from that."
     return ""
 
 
@@ -93,13 +172,10 @@ def _no_positions(trace: Trace, step: str, family: str | None) -> str:
             "This model adds no position to the embedding: it turns each query and key by an angle "
             "that grows with the position, inside attention."
         )
-    if kind == "none":
-        return "This model is told nothing about positions: only the mask lets it sense any order."
-    if _recurrent(trace, family):
-        return "A recurrent network takes the tokens in order, so it needs no vector for their place."
-    if family in ("bag-of-words", "word2vec"):
-        return "This model counts which words there are, and not where they stand."
-    return ""
+    order = _ORDER.get("rnn" if _recurrent(trace, family) else _kind(trace, family) or "")
+    if order:
+        return order
+    return "This model is told nothing about positions: only the mask lets it sense any order." if kind == "none" else ""
 
 
 def _no_rotation(trace: Trace, step: str, family: str | None) -> str:
@@ -118,6 +194,8 @@ def _no_query_key_norm(trace: Trace, step: str, family: str | None) -> str:
 
 
 def _no_previous(trace: Trace, step: str, family: str | None) -> str:
+    if step.endswith("embed.prev") and trace.anatomy and trace.anatomy.blocks == 0:
+        return "This model's embedding is of one token alone."
     if step.endswith("embed.prev") and trace.anatomy and "embed.W_prev" not in trace.params:
         return "This model's embedding is of one token alone: attention has to find out which one stands before it."
     return ""
@@ -143,6 +221,8 @@ def _no_block(trace: Trace, step: str, family: str | None) -> str:
         return ""
     if trace.anatomy and number >= trace.anatomy.blocks:
         count = trace.anatomy.blocks
+        if not count:
+            return "This model is not built of blocks of attention and feed-forward: those came with the transformer."
         return f"This model has {count} {'block' if count == 1 else 'blocks'}, counted from 0."
     if not trace.blocks and (_recurrent(trace, family) or family in _WITHOUT_ATTENTION):
         return "This model is not built of blocks of attention and feed-forward: those came with the transformer."
@@ -164,7 +244,11 @@ def _no_cell(trace: Trace, step: str, family: str | None) -> str:
 
 _Rule = Callable[[Trace, str, str | None], str]
 _RULES: tuple[_Rule, ...] = (
+    _in_a_half,
     _no_attention,
+    _of_another,
+    _no_norm,
+    _no_embedding,
     _no_previous,
     _no_positions,
     _no_query_key_norm,

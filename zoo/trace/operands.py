@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.plugin import Anatomy
+from zoo.trace.operands_others import SPECIAL, special, stacked
+from zoo.trace.parts import half_of, inside, over_time
 from zoo.trace.rules import Derivation
 from zoo.trace.trace import Array, Trace
 
+__all__ = ["operands", "stacked"]
+
 _ROWS_AT_A_TIME = 2**20
-
-
-def stacked(array: Array) -> Array:
-    """(…, R, C) as layers of matrices (H, R, C): one layer where there are no heads."""
-    while array.ndim < 3:
-        array = array[None]
-    return array.reshape(-1, *array.shape[-2:])
 
 
 def operands(trace: Trace, found: Derivation, call: int = 0) -> dict[str, Array]:
@@ -25,11 +25,14 @@ def operands(trace: Trace, found: Derivation, call: int = 0) -> dict[str, Array]
     Raises:
         ValueError: they do not fit together, or do not give the shape that was recorded.
     """
+    trace = over_time(trace)
     recorded = trace.steps[found.step][call]
     inputs = {role: _input(trace, name, call) for role, name in found.steps.items()}
+    inputs |= {role: _one_later(inputs[role], _first(trace, found)) for role in found.before}
     weights = {role: np.asarray(trace.params[name]) for role, name in found.weights.items()}
+    here = replace(found, step=found.step.removeprefix(half_of(found.step)))
     try:
-        parts = _lay_out(trace, found, inputs, weights, stacked(recorded))
+        parts = _lay_out(inside(trace, found.step), here, inputs, weights, stacked(recorded))
     except (ValueError, IndexError) as error:
         raise ValueError(f"its inputs do not fit together: {error}") from error
     given = _shape(found, parts)
@@ -43,12 +46,28 @@ def _input(trace: Trace, name: str, call: int) -> Array:
     return calls[call] if call < len(calls) else calls[0]
 
 
+def _first(trace: Trace, found: Derivation) -> Array | float:
+    """The state before the first token: (width,), or 0."""
+    return trace[found.start] if found.start else 0.0
+
+
+def _one_later(rows: Array, first: Array | float) -> Array:
+    """(T, C) with each row where the next one stood: what the token before left behind."""
+    before = np.empty_like(rows)
+    before[0], before[1:] = first, rows[:-1]
+    return before
+
+
 def _shape(found: Derivation, parts: dict[str, Array]) -> tuple[int, ...]:
     if found.kind == "dot":
         return (*np.broadcast_shapes(parts["a"].shape[:1], parts["b"].shape[:1]), *_matrix(parts))
+    if found.kind == "gate":
+        x, h, W_x, W_h = (parts[role] for role in ("x", "h", "W_x", "W_h"))
+        _matrix({"a": h, "b": W_h})
+        return (1, *_matrix({"a": np.broadcast_to(x, (1, h.shape[1], x.shape[2])), "b": W_x}))
     if found.kind == "mask":
         return (1, len(parts["query"]), len(parts["key"]))
-    first = parts["weight" if found.kind == "lookup" else "part0" if found.kind == "add" else "x"]
+    first = parts["weight" if found.kind == "lookup" else "part0" if found.kind in ("add", "mix") else "x"]
     return np.broadcast_shapes(first.shape, *(each.shape for each in parts.values() if each.ndim == 3))
 
 
@@ -61,7 +80,14 @@ def _matrix(parts: dict[str, Array]) -> tuple[int, int]:
 def _lay_out(
     trace: Trace, found: Derivation, inputs: dict[str, Array], weights: dict[str, Array], recorded: Array
 ) -> dict[str, Array]:
+    if "mix" in inputs or (found.step in SPECIAL and found.step != "logits") or found.step.startswith("ngram."):
+        return special(trace, found, inputs, weights, recorded)
     match found.kind:
+        case "gate":
+            return _gate(inputs, weights)
+        case "mix":
+            parts = {role: stacked(array) for role, array in inputs.items()}
+            return {role.replace("rest", "share"): 1 - x if role.startswith("rest") else x for role, x in parts.items()}
         case "lookup":
             return _lookup(trace, found, weights, recorded)
         case "norm":
@@ -88,7 +114,18 @@ def _lookup(trace: Trace, found: Derivation, weights: dict[str, Array], recorded
         ids = np.asarray(trace.ids)
     if found.step == "embed.prev":  # the table's last row stands where there is no token before
         ids = np.asarray([len(weights["weight"]) - 1, *trace.ids[:-1]])
-    return {"ids": ids, "weight": weights["weight"][ids][None]}
+    scale = trace.anatomy.extra.get("embed_scale", 1.0) if trace.anatomy and found.step == "embed.tok" else 1.0
+    return {"ids": ids, "weight": weights["weight"][ids][None] * scale}
+
+
+def _gate(inputs: dict[str, Array], weights: dict[str, Array]) -> dict[str, Array]:
+    """A cell's gate: what the token says and what the past says, x (1, T, N) and h (1, T, C)."""
+    x, h = (stacked(inputs[role]) for role in ("x", "h"))
+    if "more" in inputs:
+        x = np.concatenate([x, stacked(inputs["more"])], axis=-1)
+    x = np.broadcast_to(x, (1, h.shape[1], x.shape[2]))  # one context serves every step
+    reset = {"reset": stacked(inputs["reset"])} if "reset" in inputs else {}
+    return {"x": x, "h": h, **reset, **{role: array[None] for role, array in weights.items()}}
 
 
 def _angles(time: int, width: int) -> dict[str, Array]:
@@ -120,9 +157,9 @@ def _dot(
         b = stacked(inputs["b"])
         b = b.repeat(len(a) // len(b), axis=0)  # each key and value head serves a group of query heads
         return {"a": a, "b": b.swapaxes(1, 2) if found.step.endswith(".scores") else b}
-    if found.step.endswith("attn.out"):
+    if re.search(r"(attn|cross)\.out$", found.step):
         a = a.swapaxes(0, 1).reshape(1, a.shape[1], -1)  # (H, T, D) -> (1, T, H * D)
-    if not found.step.endswith(("attn.q", "attn.k", "attn.v")):
+    if not re.match(r"blocks\.\d+\.(attn|cross)\.[qkv]$", found.step):
         return {"a": a, **{role: array[None] for role, array in weights.items()}}
     assert anatomy is not None
     size = anatomy.head_dim

@@ -3,27 +3,19 @@
 Imports nothing heavy: the app reads it before torch is there. `{i}` stands for a block's number.
 Dimension words: time (token positions), query and key (the position that looks, the one looked at),
 head, kv_head (fewer than heads where queries share them), head_dim, width, hidden (inside the
-feed-forward), vocab.
+feed-forward), vocab; source (a translator's source tokens), window and order (of models that look back
+so far). The other models' entries stand in `zoo.trace.entries`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
 
+from zoo.trace.entries import CELLS, OTHERS, Entry
 
-@dataclass(frozen=True)
-class Entry:
-    """One step of the vocabulary."""
-
-    name: str
-    dims: tuple[str, ...]
-    title: str
-    about: str
-    formula: str = ""
-    """The identity that the step obeys, in the names of other steps; empty where it is an input."""
-
+__all__ = ["OTHERS", "SCHEMA", "Entry", "block_of", "block_steps", "entry"]
 
 _TIME_WIDTH = ("time", "width")
 _HEADS = ("head", "time", "head_dim")
@@ -210,7 +202,7 @@ SCHEMA: tuple[Entry, ...] = (
         "logits",
         ("time", "vocab"),
         "Logits",
-        "A raw score for every token of the vocabulary; the last row is about the next word.",
+        "A raw score for every token of the vocabulary; the model's answer stands in the last row.",
         "logits = final_norm · W_U + b_U",
     ),
     Entry(
@@ -220,32 +212,21 @@ SCHEMA: tuple[Entry, ...] = (
         "The logits made positive and scaled to sum to 1.",
         "probs = softmax(logits)",
     ),
-    *(
-        Entry(f"cell.{letter}", ("width",), title, about)
-        for letter, title, about in (
-            ("i", "Input gate", "How much of the new candidate is let in."),
-            ("f", "Forget gate", "How much of the old cell state is kept."),
-            ("g", "Candidate", "What could be written into the cell state."),
-            ("o", "Output gate", "How much of the cell state is shown."),
-            ("c", "Cell state", "The long memory, carried from step to step."),
-            ("h", "Hidden state", "What the cell hands to the next step, and to the layer above."),
-            ("r", "Reset gate", "How much of the old state the candidate may see."),
-            ("z", "Update gate", "How much of the old state is kept."),
-            ("n", "Candidate", "The new state that is proposed."),
-        )
-    ),
+    *CELLS,
 )
+"""The steps of a transformer that reads one text, and of recurrent cells; the others' are `OTHERS`."""
 
-_PATTERNS = tuple((re.compile(re.escape(e.name).replace(r"\{i\}", r"\d+") + "$"), e) for e in SCHEMA)
+_PATTERNS = tuple((re.compile(re.sub(r"\\\{[in]\\\}", r"\\d+", re.escape(e.name)) + "$"), e) for e in (*SCHEMA, *OTHERS))
 
 
+@lru_cache(maxsize=4096)
 def entry(name: str) -> Entry | None:
     """The vocabulary's entry for a step such as "blocks.3.attn.q"; None for a name outside of it.
 
     A leading "encoder." or "decoder." and what stands before ".cell." are the model's own.
     """
-    bare = re.sub(r"^(encoder|decoder)\.|^.*(?=\bcell\.)", "", name)
-    return next((found for pattern, found in _PATTERNS if pattern.match(bare)), None)
+    bare = re.sub(r"^.*(?=\bcell\.)|^(encoder|decoder)\.", "", name)
+    return next((found for asked in (name, bare) for pattern, found in _PATTERNS if pattern.match(asked)), None)
 
 
 def block_of(name: str) -> int | None:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from zoo.trace.trace import Array
 
-Kind = Literal["input", "lookup", "add", "norm", "dot", "softmax", "map", "rotate", "mask", "opaque"]
+Kind = Literal["input", "lookup", "add", "norm", "dot", "softmax", "map", "rotate", "mask", "gate", "mix", "opaque"]
 """How a cell value[h, r, c] is made. Operands by kind (each name is a key of `Sheet.operands`):
 
 - input:   nothing; the value is given.
@@ -29,11 +29,16 @@ Kind = Literal["input", "lookup", "add", "norm", "dot", "softmax", "map", "rotat
 - softmax: `x` (1|H, R, C), optional `mask` (R, C), `max` (1|H, R), `sum` (1|H, R) over *all* columns:
            exp(x + mask − max) / sum.
 - map:     `x` (1, R, C), optional `gate` (1, R, C), constant `function`: function(x) · gate. The functions are
-           gelu, gelu_tanh, silu, relu, relu_squared, and sin, whose `x` is then the angle of a sinusoidal position.
+           gelu, gelu_tanh, silu, relu, relu_squared, tanh, and sin, whose `x` is then the angle of a sinusoidal position.
 - rotate:  `x` (H, R, C), `pair` (H, R, C), `cos` (R, C), `sin` (R, C): x · cos + pair · sin
            (`pair` already carries its sign).
 - mask:    `query` (R,), `key` (C,): positions; constant `rule`: "causal" gives −∞ where key > query,
            else 0; "all" gives 0 everywhere.
+- gate:    `x` (1, R, n), `W_x` (1, n, C), `h` (1, R, m), `W_h` (1, m, C), optional `bias` (1, C), `reset` (1, R, C),
+           `h_bias` (1, C), constant `function` (sigmoid, tanh):
+           function(Σ_j x[r, j] · W_x[j, c] + bias[c] + reset · (Σ_j h[r, j] · W_h[j, c] + h_bias[c])).
+- mix:     `part0`, `share0`, `part1`, `share1`, … (1, R, C), constant `function` (identity, log):
+           function(part0 · share0 + part1 · share1 + …).
 - opaque:  nothing; `reason` says why the cell cannot be opened.
 """
 

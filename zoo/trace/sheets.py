@@ -14,17 +14,25 @@ import numpy as np
 from zoo.trace.arithmetic import Columns, Operands, axes, comparable, cut, difference, evaluate
 from zoo.trace.derive import applied, derivation
 from zoo.trace.operands import operands, stacked
-from zoo.trace.rules import Derivation, named, short
+from zoo.trace.parts import dims_of, half_of, over_time, rows_of
+from zoo.trace.rules import Derivation, named
 from zoo.trace.schema import entry
 from zoo.trace.sheet import Sheet
 from zoo.trace.trace import Array, Trace
 
-_ROW_AXES = {"query": "row = the token that looks", "time": "row = the token"}
+_ROW_AXES = {
+    "query": "row = the token that looks",
+    "time": "row = the token",
+    "source": "row = the token of the source",
+    "window": "row = how far back",
+}
 _COLUMN_AXES = {
     "key": "column = the token looked at",
+    "source": "column = the token of the source that is looked at",
     "vocab": "column = one of the vocabulary's {} tokens",
     "head_dim": "column = one of the head's {} numbers",
     "hidden": "column = one of the feed-forward's {} numbers",
+    "order": "column = one of {} orders, the shortest first",
 }
 
 
@@ -69,6 +77,7 @@ def sheet(
     Raises:
         ValueError: the step or the call was not recorded, or no such rows or columns are in it.
     """
+    trace = over_time(trace)
     values = stacked(_recorded(trace, step, call))
     picked = _columns(step, values.shape[2], first_column, columns, column_ids)
     shown_rows = range(values.shape[1])[rows or slice(None)]
@@ -76,8 +85,7 @@ def sheet(
         raise ValueError(f"{step} has {values.shape[1]} rows; choose some that stand side by side")
     taken = slice(shown_rows.start, shown_rows.stop)
     found, parts, error = _explained(trace, step, call, taken, picked)
-    about = entry(step)
-    dims = about.dims if about else ()
+    about, dims, texts = entry(step), dims_of(trace, step), _texts(trace, step, tokens or trace.tokens)
     return Sheet(
         step=step,
         title=about.title if about else step,
@@ -85,11 +93,11 @@ def sheet(
         kind=found.kind,
         formula=found.formula,
         values=_float32(values[:, taken][:, :, picked]),
-        row_axis=_row_axis(dims, values.shape[1], len(trace.ids)),
+        row_axis=_row_axis(dims, values.shape[1], len(texts["time"])),
         column_axis=_column_axis(dims, values.shape[2]),
-        row_labels=_labels(list(tokens or trace.tokens), values.shape[1], taken),
-        column_labels=_column_labels(dims, values.shape[2], picked, tokens or trace.tokens, vocab_pieces),
-        layer_labels=_layer_labels(dims, len(values), trace),
+        row_labels=_labels(texts, dims, values.shape[1], taken),
+        column_labels=_column_labels(texts | {"vocab": list(vocab_pieces or ())}, dims, values.shape[2], picked),
+        layer_labels=_layer_labels(texts, dims, len(values), trace),
         columns=values.shape[2],
         first_column=first_column if column_ids is None else 0,
         operands=parts,
@@ -159,9 +167,17 @@ def _float32(array: Array) -> Array:
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
+def _texts(trace: Trace, step: str, tokens: Sequence[str]) -> dict[str, list[str]]:
+    """The labels that each dimension of a step has: the tokens of its own half, and those of the source."""
+    own = [tokens[at] for at in rows_of(trace, step)]
+    return {"time": own, "query": own, "key": own, "source": list(tokens[: trace.source])}
+
+
 def _row_axis(dims: tuple[str, ...], size: int, time: int) -> str:
     if len(dims) > 1 and dims[-2] in _ROW_AXES:
         return _ROW_AXES[dims[-2]]
+    if dims in (("width",), ("order",)):
+        return "one row for the whole text"
     return "row = the token" if size == time else f"row = one of {size}"
 
 
@@ -169,22 +185,28 @@ def _column_axis(dims: tuple[str, ...], size: int) -> str:
     return _COLUMN_AXES.get(dims[-1] if dims else "", "column = one of {} numbers").format(f"{size:,}")
 
 
-def _labels(names: list[str], size: int, taken: slice) -> list[str]:
+def _labels(texts: dict[str, list[str]], dims: tuple[str, ...], size: int, taken: slice) -> list[str]:
     """The tokens where there is one for each, else numbers."""
+    word = dims[-2] if len(dims) > 1 else "time"
+    if word == "window":
+        return [f"{size - 1 - n} back" if n < size - 1 else "this token" for n in range(size)][taken]
+    names = texts.get(word, texts["time"])
+    if dims == ("width",) and size == 1:
+        names = ["whole text"]
     return (names if len(names) == size else [str(n) for n in range(size)])[taken]
 
 
-def _column_labels(
-    dims: tuple[str, ...], size: int, picked: Columns, tokens: Sequence[str], pieces: Sequence[str] | None
-) -> list[str]:
+def _column_labels(texts: dict[str, list[str]], dims: tuple[str, ...], size: int, picked: Columns) -> list[str]:
     numbers = list(range(size))[picked] if isinstance(picked, slice) else list(picked)
-    names = {"key": tokens, "vocab": pieces}.get(dims[-1] if dims else "")
-    return [names[n] if names is not None and n < len(names) else str(n) for n in numbers]
+    names = texts.get(dims[-1] if dims[-1:] != ("time",) else "", []) if dims else []
+    return [names[n] if n < len(names) else str(n) for n in numbers]
 
 
-def _layer_labels(dims: tuple[str, ...], layers: int, trace: Trace) -> list[str]:
+def _layer_labels(texts: dict[str, list[str]], dims: tuple[str, ...], layers: int, trace: Trace) -> list[str]:
     if layers == 1 and len(dims) < 3:
         return [""]
+    if dims[:1] == ("time",) and len(dims) == 3 and len(texts["time"]) == layers:
+        return [f"token {n}" for n in range(layers)]
     shared = dims[:1] == ("kv_head",) and trace.anatomy is not None and layers < trace.anatomy.heads
     word = "key/value head" if shared else "head" if len(dims) == 3 else "slice"
     return [f"{word} {n}" for n in range(layers)]
@@ -192,16 +214,19 @@ def _layer_labels(dims: tuple[str, ...], layers: int, trace: Trace) -> list[str]
 
 def _operand_names(found: Derivation, parts: Operands) -> dict[str, str]:
     """What formulas call each operand; "q" for a step of the same block, "W_Q" for a weight."""
-    names = {role: named(step, found.step) for role, step in found.steps.items()}
+    half = half_of(found.step)
+    own = found.step.removeprefix(half)
+    names = {role: named(step.removeprefix(half), own) for role, step in found.steps.items()}
     names |= {role: weight.split(".")[-1] for role, weight in found.weights.items()}
     if found.kind == "lookup":
-        names |= {"ids": "position" if found.step == "embed.pos" else "id"}
+        names |= {"ids": "position" if own == "embed.pos" else "id"}
     if found.kind == "norm":
         names["std"] = "√(mean square + ε)" if "mean square" in found.formula else "√(variance + ε)"
     if found.kind == "rotate":
-        names["pair"] = f"partner in {short(found.steps['x'])}"
+        names["pair"] = f"partner in {names['x']}"
     if found.kind == "map" and not found.steps:
         names["x"] = "angle"
+    names |= found.labels
     shown = {role: names.get(role, role) for role in parts}
     return shown | ({"table": names["weight"]} if found.kind == "lookup" else {})
 

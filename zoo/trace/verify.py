@@ -6,6 +6,7 @@ Used by the conformance kit, the property tests and the page's "check the arithm
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import numpy as np
 from zoo.trace.arithmetic import comparable, cut, difference, evaluate, rounding, tiles
 from zoo.trace.derive import derivation
 from zoo.trace.operands import operands, stacked
+from zoo.trace.parts import over_time
 from zoo.trace.rules import Derivation
 from zoo.trace.trace import Array, Trace
 
@@ -43,6 +45,7 @@ def verify(trace: Trace, steps: Iterable[str] | None = None) -> list[Check]:
     Raises:
         ValueError: `steps` names one that is not in the trace.
     """
+    trace = over_time(trace)
     wanted = [*trace.steps, *(name for name in trace.dropped if name not in trace)] if steps is None else list(steps)
     return [check for name in wanted for check in _checks(trace, name)]
 
@@ -52,7 +55,7 @@ def _checks(trace: Trace, name: str) -> Iterator[Check]:
         raise ValueError(f"the trace has no step {name!r}")
     for call in range(len(trace.steps.get(name, ()))):
         yield _check(trace, name, call)
-        if name == "probs" or name.endswith(".attn.pattern"):
+        if name == "probs" or re.search(r"\b(attn|cross)\.pattern$", name):
             yield _row_sums(trace, name, call)
     if name in trace.dropped:
         size = trace.dropped[name] / 2**20

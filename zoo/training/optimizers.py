@@ -123,7 +123,8 @@ def output_layer(module: nn.Module) -> nn.Linear | None:
     module.eval()
     try:
         with torch.no_grad():
-            logits = module(torch.zeros(1, 1, dtype=torch.long))
+            token = torch.zeros(1, 1, dtype=torch.long)
+            logits = module.translate(token, token) if hasattr(module, "translate") else module(token)  # type: ignore[operator]
     finally:
         for hook in hooks:
             hook.remove()

@@ -24,7 +24,7 @@ def choose_tokenizer(wanted: str, vocab_size: int, plugin: ModelPlugin, corpus: 
     """
     if not wanted and type(plugin).tokenizer is not ModelPlugin.tokenizer:
         return plugin.tokenizer(_Beginning(corpus.train))
-    if wanted in ("", "word") and corpus.language is not None:
+    if wanted in ("", "word") and (corpus.language is not None or corpus.pairs is not None):
         return words(corpus)
     kind = wanted or "bpe"
     if kind in KINDS:
@@ -35,16 +35,24 @@ def choose_tokenizer(wanted: str, vocab_size: int, plugin: ModelPlugin, corpus: 
 
 
 def words(corpus: Corpus) -> Tokenizer:
-    """The glass box's words, each a token, also those that few stories happen to leave out; kept with the corpus."""
+    """The glass box's words, each a token, also those that few texts happen to leave out; kept with the corpus."""
     if "words" not in corpus.memo:
-        language = corpus.language
-        assert language is not None
-        room = 4 * len(language.vocabulary)  # a word has up to two forms: with a space before it, and without
-        beginnings = [word for word in language.next_words([]) if word != language.vocabulary[-1]]
-        inner = [f" {word}" if word[0].isalnum() else word for word in language.vocabulary[:-1]]
-        corpus.memo["words"] = train_tokenizer("word", [*corpus.train, *beginnings, *inner], max(room, 16))
+        texts, spellings = _spoken(corpus)
+        room = 4 * len(spellings)  # a word has up to two forms: with a space before it, and without
+        corpus.memo["words"] = train_tokenizer("word", [*texts, *spellings], max(room, 16))
     tokenizer: Tokenizer = corpus.memo["words"]
     return tokenizer
+
+
+def _spoken(corpus: Corpus) -> tuple[Iterable[str], list[str]]:
+    """The texts of a corpus of ours, each in one language, and every word as it can be written."""
+    if corpus.pairs is not None:
+        return (side for text in corpus.train for side in text.split("\t")), list(corpus.pairs.spellings)
+    language = corpus.language
+    assert language is not None
+    beginnings = [word for word in language.next_words([]) if word != language.vocabulary[-1]]
+    inner = [f" {word}" if word[0].isalnum() else word for word in language.vocabulary[:-1]]
+    return corpus.train, [*beginnings, *inner]
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from playground.right import right_answer
+from playground.views.train.models import registry
 
 if TYPE_CHECKING:
     from zoo.data.glass_box import GlassBox
     from zoo.tokenizers import Tokenizer
     from zoo.training import Run, RunInfo
+
+UNITS = {"masked-token": "blank", "skip-gram": "pair of words", "cbow": "blank"}
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class Facts:
     """A run's settings, its tokenizer, and the right answer to its prompt where it is known."""
 
     info: RunInfo
+    task: str
+    """What its model is trained for: a `zoo.plugin.Task`."""
     tokenizer: Tokenizer
     language: GlassBox | None
     right: dict[int, float]
@@ -27,7 +32,9 @@ class Facts:
 
     @property
     def unit(self) -> str:
-        """What a token is on this run: "word" where every word of the language is one token."""
+        """What a loss is the mean over: "word" where every word of the language is one token."""
+        if self.task in UNITS:
+            return UNITS[self.task]
         whole = "WordLevel" in type(self.tokenizer.raw.model).__name__
         return "word" if self.language is not None and whole else "token"
 
@@ -44,8 +51,10 @@ def _facts(folder: str, stamp: int) -> Facts:
 
     run = Run.open(folder)
     info, tokenizer = run.info, run.tokenizer
-    language = language_of(info.corpus)
-    return Facts(info, tokenizer, language, _right(language, tokenizer, info))
+    plugin = registry().plugins.get(info.model)
+    task = plugin.spec.task if plugin else "next-token"
+    language = language_of(info.corpus) if task == "next-token" else None
+    return Facts(info, task, tokenizer, language, _right(language, tokenizer, info))
 
 
 def _right(language: GlassBox | None, tokenizer: Tokenizer, info: RunInfo) -> dict[int, float]:

@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from zoo.plugin import ModelPlugin
     from zoo.registry import Registry
 
-TASKS = {
-    "masked-token": "it guesses words that were taken out of the middle of a text, and this page trains models that "
-    "predict the next one",
-    "skip-gram": "it guesses a word's neighbours, and this page trains models that predict the next token",
-    "translate": "it needs pairs of texts in two languages, and this page trains on one text",
-}
-"""Tasks that this page does not train -> why."""
-
 
 @dataclass(frozen=True)
 class Start:
@@ -58,7 +50,7 @@ def _obstacle(plugin: ModelPlugin) -> str:
     """Why this plugin cannot be trained here; "" where it can."""
     if missing := registry().missing_requirements(plugin.spec.id):
         return f"it needs {', '.join(missing)}: pip install {' '.join(missing)}"
-    return "" if plugin.spec.task == "next-token" else TASKS[plugin.spec.task]
+    return ""
 
 
 def starts(model: str) -> list[Start]:

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 _GOLD = " Gold: the exact probability. A word with no bar of the model's is not among its 8 likeliest."
 ROWS = 8
 """How many words the bars show."""
+ASKED = {
+    "next-token": ("What it expects next", "… after"),
+    "masked-token": ("What it puts into a blank", "… at the end of"),
+    "cbow": ("What it puts into a blank", "… at the end of"),
+    "skip-gram": ("What it expects near the last word", "… of"),
+    "translate": ("How it begins the translation", "… of"),
+}
+"""Task -> what the model is asked, and where."""
 LINES = 4
 """How many words are followed through the training."""
 
@@ -39,8 +47,9 @@ def draw(run: Run, history: History) -> None:
 def _answers(run: Run, asked: list[Event]) -> None:
     found = facts.of(run)
     prompt, right = found.info.prompt, found.right
-    st.subheader("What it expects next", anchor=False)
-    st.markdown(f"… after “{escaped(_ending(prompt))}”")
+    title, place = ASKED.get(found.task, ASKED["next-token"])
+    st.subheader(title, anchor=False)
+    st.markdown(f"{place} “{escaped(_ending(prompt))}”")
     now, before = st.columns([2, 3], gap="large")
     with now:
         _bars(asked[-1], found)

@@ -31,7 +31,7 @@ def draw() -> None:
     """The form. What is typed stays through page changes, and through a run."""
     plugins = {plugin.spec.id: plugin for plugin in trainable()}
     if not plugins:
-        st.error("No model can be trained here: none of the plugins predicts the next token.")
+        st.error("No model can be trained here: no plugin could be loaded. The command python -m zoo list says why.")
         return
     with st.container(border=True):
         model, start, budget, button = st.columns([3, 3, 3.4, 1.6], vertical_alignment="bottom")

@@ -14,7 +14,7 @@ from playground.views.train.keys import key
 if TYPE_CHECKING:
     from zoo.plugin import ModelPlugin
 
-GLASS_BOX, OWN = "Glass-box stories", "My own text"
+GLASS_BOX, PAIRS, OWN = "Glass-box stories", "Glass-box sentence pairs", "My own text"
 AMOUNTS = [200, 500, 1000, 2000, 5000, 10_000, 20_000]
 KINDS = {
     "bpe": "BPE: frequent pieces of words",
@@ -46,16 +46,58 @@ class Source:
 
 def draw(plugin: ModelPlugin, *, fixed: bool) -> Source:
     """The choice of a text; `fixed`: the tokenizer is that of trained weights."""
-    name = key("corpus")
-    st.session_state.setdefault(name, GLASS_BOX)
+    translates = plugin.spec.task == "translate"
+    ours = PAIRS if translates else GLASS_BOX
+    name = key("corpus.pairs" if translates else "corpus")
+    st.session_state.setdefault(name, ours)
     chosen = st.segmented_control(
-        "Text to learn from",
-        [GLASS_BOX, OWN],
+        "Sentences to learn from" if translates else "Text to learn from",
+        [ours, OWN],
         key=name,
         required=True,
         persist_state="session",
     )
-    return _stories() if chosen == GLASS_BOX else _own(fixed)
+    if chosen == OWN:
+        return _own(fixed, translates)
+    return _pairs() if translates else _stories()
+
+
+def _pairs() -> Source:
+    """Sentences of two languages that say the same."""
+    from zoo.data.glass_pairs import LANGUAGE
+
+    left, right = st.columns([3, 4], gap="large")
+    name = key("pairs")
+    st.session_state.setdefault(name, AMOUNTS[-1])
+    with left:
+        amount = st.select_slider("How many pairs", AMOUNTS, format_func=count, key=name, persist_state="session")
+    with right:
+        prompt = _prompt("prompt.pairs", example_pair())
+    st.caption(
+        f"English sentences made by a small program of ours, with their translation into {LANGUAGE}, a language that "
+        "is spoken nowhere else: its word order and its agreements are ours too. So the one right translation is "
+        "known, and which word comes from which."
+    )
+    with st.expander("Read three of the pairs", icon=":material/translate:"):
+        for source, target in three_pairs():
+            st.text(f"{source}\n{target}")
+    return Source(f"glass-box-pairs:pairs={amount}", f"{count(int(amount))} sentence pairs", prompt=prompt)
+
+
+@st.cache_data(show_spinner=False)
+def example_pair() -> str:
+    """A sentence whose translation needs a word from far back."""
+    from zoo.data.glass_pairs import DEFAULT
+
+    return DEFAULT.example()
+
+
+@st.cache_data(show_spinner=False)
+def three_pairs() -> list[tuple[str, str]]:
+    """Three sentences that no training sees, each with its translation."""
+    from zoo.data.glass_pairs import DEFAULT
+
+    return [(pair.source_text, pair.target_text) for pair in DEFAULT.pairs(3, 0, range(6, 16), "valid")]
 
 
 def _stories() -> Source:
@@ -110,8 +152,10 @@ def three() -> list[str]:
     return [story.text for story in DEFAULT.stories(3, 0)]
 
 
-def _own(fixed: bool) -> Source:
+def _own(fixed: bool, translates: bool) -> Source:
     limit = engine.jobs().limits.characters
+    if translates:
+        st.caption("One pair a line: the sentence, a tab, its translation.")
     text, words = _text(limit)
     left, middle, right = st.columns([2.4, 1.4, 4], gap="medium")
     tokenizer, size = "", 1024

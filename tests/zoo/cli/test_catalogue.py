@@ -61,7 +61,7 @@ class TestNewAndCheck:
         assert status == 1
         assert "  FAIL  causality" in out
         assert "mask what lies ahead" in out
-        assert "1 of 14 checks failed" in out
+        assert "1 of 19 checks failed" in out
         status, out, _ = run("check", str(file), "--json")
         rows = json.loads(out)
         assert status == 1

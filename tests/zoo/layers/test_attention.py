@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from zoo.layers.attention import Attention, causal_mask
+from zoo.layers.attention import Attention, causal_mask, open_mask
 
 SHAPES = [(1, 1, 1, 8), (2, 5, 2, 8), (3, 7, 4, 24)]
 
@@ -36,6 +36,19 @@ def test_equal_to_scaled_dot_product_attention(batch, time, heads, width):
     assert torch.allclose(layer(x, causal_mask(time)), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("batch", "time", "heads", "width"), SHAPES)
+def test_cross_attention_asks_another_text_as_far_as_it_goes(batch, time, heads, width):
+    """Each text of the batch has its own mask; the memory is longer than what asks it, and padded."""
+    torch.manual_seed(0)
+    layer = Attention(width, heads)
+    x, memory = torch.randn(batch, time, width), torch.randn(batch, time + 2, width)
+    padded = torch.arange(time + 2) >= torch.arange(batch)[:, None] + 2  # (B, S): text b has b + 2 tokens
+    mask = torch.zeros(batch, 1, time + 2).masked_fill(padded[:, None], float("-inf")).expand(-1, time, -1)
+    q, k, v = (layer.split(lin(y)) for lin, y in ((layer.query, x), (layer.key, memory), (layer.value, memory)))
+    z = F.scaled_dot_product_attention(q, k, v, attn_mask=~padded[:, None, None])
+    assert torch.allclose(layer(x, mask, memory), layer.out(z.transpose(1, 2).flatten(2)), atol=1e-5)
+
+
 def test_two_tokens_by_hand():
     """Weights of 1, one head, width 1: scores are products; the second row weighs values 2 and 1 by e² and e."""
     layer = Attention(1, 1)
@@ -51,6 +64,10 @@ def test_two_tokens_by_hand():
 def test_the_causal_mask_hides_exactly_the_future():
     inf = float("inf")
     assert causal_mask(3).tolist() == [[0, -inf, -inf], [0, 0, -inf], [0, 0, 0]]
+
+
+def test_the_open_mask_hides_nothing():
+    assert open_mask(2).tolist() == [[0, 0], [0, 0]]
 
 
 def test_each_head_gets_its_own_slice_of_the_width():

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from zoo.tasks.next_token import NextToken, Windows
-from zoo.tasks.streams import token_stream
-from zoo.tasks.streams import CHUNK
+from zoo.tasks.streams import CHUNK, token_stream
 from zoo.tokenizers import train_tokenizer
 
 
@@ -151,7 +150,9 @@ class TestEvaluate:
         assert found.bits_per_character == pytest.approx(12 * math.log2(257) / 8, abs=1e-6)
 
     def test_a_character_cut_by_a_window_counts_once(self) -> None:
-        cut, whole = (NextToken().evaluate(Uniform(257), self.windows("x" + "é" * 6, time), self.tokenizer) for time in (3, 4))
+        cut, whole = (
+            NextToken().evaluate(Uniform(257), self.windows("x" + "é" * 6, time), self.tokenizer) for time in (3, 4)
+        )
         assert (cut.tokens, cut.characters) == (whole.tokens, whole.characters) == (12, 6)
 
     def test_a_known_probability_gives_its_own_loss(self) -> None:
@@ -163,7 +164,9 @@ class TestEvaluate:
         torch.manual_seed(0)
         model = nn.Embedding(257, 257)
         windows = self.windows("the cat sat on the mat and ran", 3)
-        scores = [NextToken().evaluate(model, windows, self.tokenizer, batch=size).nats_per_token for size in (1, 4, 100)]
+        scores = [
+            NextToken().evaluate(model, windows, self.tokenizer, batch=size).nats_per_token for size in (1, 4, 100)
+        ]
         assert scores == pytest.approx([scores[0]] * 3, rel=1e-6)
 
     def test_end_of_text_writes_no_character(self) -> None:

@@ -122,14 +122,14 @@ def test_ones_own_run_can_be_gone_on_from(trained, jobs):
 
 def test_what_cannot_be_trained_is_listed_with_its_reason(visit, tmp_path):
     (tmp_path / "plugins" / "broken.py").write_text("raise RuntimeError('no <b>luck</b>')")
-    write_plugin(tmp_path / "plugins", "Masked")
-    path = tmp_path / "plugins" / "masked.py"
-    path.write_text(path.read_text().replace('task="next-token"', 'task="masked-token"'))
+    write_plugin(tmp_path / "plugins", "Needy")
+    path = tmp_path / "plugins" / "needy.py"
+    path.write_text(path.read_text().replace('task="next-token"', 'task="next-token", requires=("no_such_package",)'))
     app = faultless(visit())
     listed = "\n".join(each.value for each in app.markdown)
-    assert "**Masked**: it guesses words that were taken out" in listed
+    assert r"**Needy**: it needs no\_such\_package" in listed
     assert r"no \<b\>luck\<\/b\>" in listed
-    assert "you/masked" not in app.selectbox(key="train.model").options
+    assert "you/needy" not in app.selectbox(key="train.model").options
 
 
 def test_a_prompt_outside_of_the_language_is_said_to_have_no_right_answer(set_up):
