@@ -146,6 +146,18 @@ const WORK = {
     return { ...bent(chain(total(terms), n === 1 ? "the product" : `sum of all ${n} products`), sheet), terms };
   },
 
+  compare(sheet, h, r, c) {
+    const n = sheet.arrays["operand.v"].shape.at(-1);
+    const row = (j) => {
+      const bend = Math.tanh(operand(sheet, "a", 2, h, r, j) + operand(sheet, "b", 2, h, c, j));
+      const v = operand(sheet, "v", 1, h, j);
+      return { label: `${j}`, numbers: [bend, v], result: bend * v };
+    };
+    const names = [`tanh(${named(sheet, "a")} + ${named(sheet, "b")})`, named(sheet, "v")];
+    const terms = { n, row, of: n, names, what: "products" };
+    return { ...chain(total(terms), `sum of all ${count(n)} products`), terms };
+  },
+
   rotate(sheet, h, r, c) {
     const [x, pair] = [operand(sheet, "x", 2, h, r, c), operand(sheet, "pair", 2, h, r, c)];
     const [cos, sin] = [operand(sheet, "cos", 2, h, r, c), operand(sheet, "sin", 2, h, r, c)];

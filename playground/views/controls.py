@@ -192,4 +192,5 @@ def about(subject: Subject) -> str:
     size = sum(p.numel() for p in subject.model.module.parameters())
     vocabulary = plural(subject.model.tokenizer.vocab_size, "token")
     model = f"{subject.model.title}, {subject.model.about}"
-    return f"{model}: {size / 1e6:.2g} million parameters, {vocabulary} to choose from."
+    learned = f"{size / 1e6:.2g} million parameters" if size else "no parameters but counts"
+    return f"{model}: {learned}, {vocabulary} to choose from."

@@ -11,10 +11,9 @@ from playground.views import controls, export, intervention, step
 from playground.views.controls import Subject
 from playground.views.route import Stop, route, selected_row
 
-
 _STREAM = (
-    "Every token carries a vector down one line, the **residual stream**. Attention lets tokens look at each other, the "
-    "feed-forward layer works on each token alone, and both **add** their answer to the stream."
+    "Every token carries a vector down one line, the **residual stream**. Attention lets tokens look at each other, "
+    "the feed-forward layer works on each token alone, and both **add** their answer to the stream."
 )
 _OTHER = "Every step that this model names, in the order of the computation."
 _ABOUT = {
@@ -25,14 +24,14 @@ _ABOUT = {
     "rnn": "The tokens are read one after another. A **state** is carried from each to the next: all that the model "
     "remembers. In each table a row is a token, made from the row above it.",
     "seq2seq": "One network reads the source, token by token, into its **state**; another sets out from that state and "
-    "writes the translation.",
-    "bag-of-words": "The tokens so far are counted, their order is thrown away, and the mean of their vectors tells the "
-    "next word.",
+    "writes the translation. With attention, it looks back at all of the source's states before each word.",
+    "bag-of-words": "The tokens so far are counted, their order is thrown away, and the mean of their vectors tells "
+    "the next word.",
     "n-gram": "What followed the last few tokens was counted beforehand. The longest stretch that was seen says the "
     "most; what it leaves over goes to the shorter ones.",
     "word2vec": "Each token has a vector. A product with another table says which words stand near it.",
-    "feed-forward": "The vectors of the last few tokens stand side by side and go through two layers. What stood before "
-    "them does not exist for this model.",
+    "feed-forward": "The vectors of the last few tokens stand side by side and go through two layers. What stood "
+    "before them does not exist for this model.",
 }
 """Family -> how the model gets there."""
 

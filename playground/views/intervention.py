@@ -20,7 +20,7 @@ def choose(subject: Subject) -> Subject:
         return subject
     parts = what_if.parts(subject.trace)
     if not parts:
-        st.caption("Nothing can be switched off here: this model names none of its parts.")
+        st.caption("Nothing can be switched off here: this model names no attention, layer or state.")
         return subject
     state.choose(state.WHAT_IF, [what_if.NOTHING, *parts])
     st.selectbox(

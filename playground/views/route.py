@@ -12,10 +12,10 @@ import numpy as np
 from playground import state
 from playground.text import number, percent, visible
 from playground.views.controls import Subject
-from zoo.trace.lens import logit_lens
 from zoo.trace.entries import COUNTING, SEQ2SEQ
+from zoo.trace.lens import logit_lens
 from zoo.trace.missing import missing
-from zoo.trace.parts import dims_of, over_time, rows_of
+from zoo.trace.parts import dims_of, half_of, over_time, rows_of
 from zoo.trace.schema import SCHEMA, block_of, entry
 from zoo.trace.trace import Trace
 
@@ -46,15 +46,17 @@ def route(subject: Subject) -> list[Stop]:
     """The stops of this trace, with one real number each, of the selected token."""
     trace = over_time(subject.trace)
     lens = {each.step: each for each in logit_lens(trace, selected_row(trace))}
-    stops = []
-    for name in _names(trace):
-        found = entry(name)
+    stops, names = [], _names(trace)
+    blockless = [name for name in names if "blocks." in name] == [_PATTERN] and _PATTERN not in trace
+    for name in names:
         note = ""
         if name in lens:
             note = f"“{visible(subject.piece(lens[name].id))}” {percent(lens[name].prob)}"
         elif name in trace:
             note = _note(trace, name)
-        stops.append(Stop(name, found.title if found else name, _kind(name), part_of(name), note, name not in trace))
+        absent = blockless and name == _PATTERN  # of blocks, which this model does not have: it stands alone
+        kind, part = ("stream", None) if absent else (_kind(name), part_of(name))
+        stops.append(Stop(name, title_of(name), kind, part, note, name not in trace))
     return stops
 
 
@@ -65,8 +67,10 @@ def selected_row(trace: Trace) -> int:
 
 
 def row_of(trace: Trace, step: str) -> int | None:
-    """The row of a step that is about the selected token; None where none is: it stands in a translator's other half."""
+    """The row of a step that is about the selected token; None where it stands in a translator's other half."""
     rows, dims = rows_of(trace, step), dims_of(trace, step)
+    if dims and not {"time", "query", "source"} & set(dims[:-1] if len(dims) > 1 else dims):
+        return None
     if dims[-2:-1] == ("source",):
         rows = range(trace.source)
     position = selected_row(trace)
@@ -82,6 +86,17 @@ def part_of(name: str) -> int | str | None:
     if half is None and word == "block":
         return int(number)
     return f"{half[:-1].title()}, {word} {number}" if half else f"Layer {number}"
+
+
+def title_of(name: str) -> str:
+    """What a step is called on the spine: told apart from the same step of the other half, or of another order."""
+    found, half = entry(name), half_of(name)
+    if found is None:
+        return name
+    if found.name.startswith("ngram.") and found.name.endswith(".{n}"):
+        return f"{found.title}, order {name.rpartition('.')[2]}"
+    alone = half and part_of(name) is None and found.name != name
+    return f"{half[:-1].title()}: {found.title[0].lower()}{found.title[1:]}" if alone else found.title
 
 
 def _names(trace: Trace) -> list[str]:
@@ -142,10 +157,10 @@ def _note(trace: Trace, name: str) -> str:
     """One number of the step: a length, the strongest attention, the highest logit."""
     array, row, dims = np.asarray(trace[name], dtype=np.float64), row_of(trace, name), dims_of(trace, name)
     axis = dims.index("time") if "time" in dims and len(dims) == array.ndim else max(array.ndim - 2, 0)
-    if array.ndim == 0 or row is None:
-        return ""
     if array.ndim == 1 and dims != ("time",):
         return number(float(np.sqrt((array**2).sum())))
+    if array.ndim == 0 or row is None:
+        return ""
     if row >= array.shape[axis]:
         return ""
     values = array.take(row, axis)

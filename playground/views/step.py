@@ -48,7 +48,7 @@ def draw(subject: Subject, stop: Stop) -> None:
         if found := entry(stop.id):
             st.markdown(found.about)
         st.info(why_missing(subject, stop), icon=":material/visibility_off:")
-        _lesson(stop.id)
+        _lesson(trace, stop.id)
         return
     st.caption(_where(trace, stop))
     if stop.id in trace.edited:
@@ -68,10 +68,11 @@ def draw(subject: Subject, stop: Stop) -> None:
         layer = min(state.head(), layers - 1) if layers > 1 else None
         if dims_of(trace, stop.id)[:1] == ("time",) and layers > 1:  # a matrix for each token
             row, layer = None, row
+        row = row if row is None or row < len(shown.row_labels) else None
         matrix(shown, key=f"matrix-{stop.id}", row=row, layer=layer)
     if stop.id.endswith("attn.pattern"):
         _all_heads(trace, stop.id)
-    _lesson(stop.id)
+    _lesson(trace, stop.id)
 
 
 def _all_heads(trace: Trace, step: str) -> None:
@@ -95,7 +96,12 @@ def _all_heads(trace: Trace, step: str) -> None:
     )
 
 
-def _lesson(name: str) -> None:
+def _lesson(trace: Trace, name: str) -> None:
+    streams = any("blocks." in step for step in (*trace.steps, *trace.dropped))
+    if name.endswith("embed.out") and not streams:
+        name = "embed.tok"
+    if name == "logits" and "ngram.mix" in trace:
+        name = "ngram.mix"
     if text := lesson_of(name):
         with st.expander("The idea", icon=":material/lightbulb:", expanded=True):
             st.markdown(text)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from playground import state
 from playground.components.strip import Station, strip
+from playground.paths import FORWARD_PASS
 from playground.text import count, number, percent, plural
 from playground.views.controls import Subject
 from zoo.trace.parts import HALVES, over_time
@@ -32,7 +33,7 @@ def draw(subject: Subject) -> None:
     strip(stations(subject), key="strip", on_open=_open)
     if target := st.session_state.pop("open_step", None):
         state.set_step(target)
-        st.switch_page("pages/forward_pass.py")
+        st.switch_page(FORWARD_PASS)
 
 
 def _open(step: str) -> None:
@@ -44,6 +45,7 @@ def stations(subject: Subject) -> list[Station]:
     trace = subject.trace
     text, probs, logits = subject.text, trace["probs"][-1], trace["logits"][-1]
     best = int(probs.argmax())
+    share = percent(float(probs[best]))
     middle = [found for found in (_vectors(trace), _inside(trace)) if found]
     task = subject.model.task if subject.model else "next-token"
     return [
@@ -51,7 +53,7 @@ def stations(subject: Subject) -> list[Station]:
         Station("", "Tokens", trace.tokens[-1], f"the last of {plural(len(trace.ids), 'token')}, id {trace.ids[-1]}"),
         *middle,
         Station("logits", "Logits", number(float(logits.max())), f"the highest of {count(logits.size)} raw scores"),
-        Station("probs", _ANSWERS[task], subject.piece(best), f"{percent(float(probs[best]))}, the most probable token"),
+        Station("probs", _ANSWERS[task], subject.piece(best), f"{share}, the most probable token"),
     ]
 
 
@@ -89,7 +91,7 @@ def _blocks(trace: Trace) -> Station | None:
 
 def _state(trace: Trace) -> Station | None:
     """The state of the last layer after the last token."""
-    name = next((step for step in reversed(trace.steps) if step.endswith("cell.h")), None)
+    name = next((step for step in reversed(list(trace.steps)) if step.endswith("cell.h")), None)
     if name is None:
         return None
     state_now = over_time(trace)[name][-1]
@@ -112,6 +114,5 @@ def _read_out(trace: Trace) -> Station | None:
     if found is None or name not in trace or name.startswith("embed.") or name.endswith("norm"):
         return None
     vector = trace[name][-1]
-    return Station(
-        name, found.title, number(float(vector[0])), f"the first of {count(vector.size)} numbers, read by the last layer"
-    )
+    words = f"the first of the {count(vector.size)} numbers that the last layer reads"
+    return Station(name, found.title, number(float(vector[0])), words)

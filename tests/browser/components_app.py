@@ -26,6 +26,10 @@ Q = X @ W + BIAS[:, None]
 SCORES = _random(HEADS, T, T, seed=3)
 MASK = np.triu(np.full((T, T), -np.inf, np.float32), 1)
 EXP = np.exp((SCORES + MASK).astype(np.float64) - (SCORES + MASK).max(-1, keepdims=True))
+WX, WH = _random(1, WIDTH, SIZE, seed=6), _random(1, WIDTH, SIZE, seed=7)
+BX, BH = _random(1, SIZE, seed=8), _random(1, SIZE, seed=9)
+GATED = 1 / (1 + np.exp(-_random(1, T, SIZE, seed=10)))
+V = _random(1, WIDTH, seed=11)
 FALSE = np.zeros_like(X)
 FALSE[0, 1, 2] = 0.01
 PATTERN = (EXP / EXP.sum(-1, keepdims=True)).astype(np.float32)
@@ -63,6 +67,14 @@ def sheets() -> dict[str, Sheet]:
         _sheet("table", "lookup", X, [str(c) for c in range(WIDTH)], operands={"ids": np.arange(T), "weight": X}),
         _sheet("mask", "mask", MASK[None], TOKENS, operands={"query": np.arange(T), "key": np.arange(T)},
                constants={"rule": "causal"}),
+        _sheet("gate", "gate", np.tanh(X @ WX + BX + GATED * (X @ WH + BH)), three, constants={"function": "tanh"},
+               operands={"x": X, "W_x": WX, "h": X, "W_h": WH, "bias": BX, "reset": GATED, "h_bias": BH}),
+        _sheet("mixed", "mix", Q[:1] * GATED + X[..., :3] * (1 - GATED), three, constants={"function": "identity"},
+               operands={"part0": Q[:1], "share0": GATED, "part1": X[..., :3], "share1": 1 - GATED}),
+        _sheet("chance", "mix", np.log(GATED * 0.25), three, constants={"function": "log"},
+               operands={"part0": GATED, "share0": np.full_like(GATED, 0.25)}),
+        _sheet("compared", "compare", np.tanh(X[:, :, None] + X[:, None]) @ V[0], TOKENS,
+               operands={"a": X, "b": X, "v": V}),
         _sheet("falsified", "add", X + FALSE, [str(c) for c in range(WIDTH)], operands={"part0": X}),
         _sheet("closed", "opaque", X, [str(c) for c in range(WIDTH)], error=None, reason="Computed inside, not shown."),
     ]  # fmt: skip

@@ -177,7 +177,10 @@ def test_a_value_that_its_operands_do_not_give_is_exposed(visit):
     assert as_number(page.locator(".difference").inner_text()) == pytest.approx(0.01, abs=0.0005)
 
 
-@pytest.mark.parametrize("kind", ["dot", "pattern", "masked", "norm", "act", "turned", "table", "mask"])
+OTHERS = ["gate", "mixed", "chance", "compared"]
+
+
+@pytest.mark.parametrize("kind", ["dot", "pattern", "masked", "norm", "act", "turned", "table", "mask", *OTHERS])
 def test_every_kind_is_recomputed_from_its_operands(visit, kind):
     page = visit(kind)
     values = app.sheets()[kind].values[0]

@@ -102,7 +102,8 @@ def subject_of(model: LoadedModel, text: str = "the cat", added: list[int] | Non
     """What a page is about: this text in this model."""
     prompt = model.ids(text)
     trace = model.trace_ids([*prompt, *(added or [])])
-    return Subject(trace, model.tokenizer.decode(trace.ids), len(prompt), model, Weights("test"))
+    answers = range(len(prompt), len(trace.ids))
+    return Subject(trace, model.tokenizer.decode(trace.ids), answers, model, Weights("test"))
 
 
 def unpack(raw: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -119,7 +119,7 @@ def test_every_step_opens_and_shows_the_models_numbers(open_page, offer, folders
             continue
         head, arrays = sent(app, "matrix")
         calls = subject.trace.steps[stop.id]
-        full = np.asarray(calls[-1 if len(calls) > 1 else 0], np.float32)
+        full = np.asarray(calls if len(calls) > 1 else calls[0], np.float32)  # of a cell: a row for each token
         wanted = full.reshape(-1, *np.atleast_2d(full).shape[-2:])[..., : arrays["values"].shape[-1]]
         if stop.id in ("logits", "probs"):
             wanted = full[None][..., head["column_ids"]]

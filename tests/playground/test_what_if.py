@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from playground import what_if
-from tests.playground.helpers import tiny_gpt
+from tests.playground.helpers import BYTES, tiny_gpt
+from tests.zoo.trace.models import VARIANTS, loaded
+from zoo.trace.verify import verify
 
 POSITIONS = ["learned", "sinusoidal", "rotary", "none"]
 TEXT = "the cat"
@@ -62,3 +64,29 @@ def test_a_part_that_is_off_predicts_as_a_model_with_zeros_for_its_weights(part)
     assert edited.edited == {step}
     np.testing.assert_allclose(edited["probs"], without.trace(TEXT)["probs"], rtol=1e-4, atol=1e-6)
     assert np.abs(edited["probs"] - model.trace(TEXT)["probs"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_what_can_be_switched_off_in_every_model_acts_and_is_said(name):
+    model = loaded(name, BYTES)
+    plain = model.trace(TEXT)
+    found = what_if.parts(plain)
+    counts = {"bag-of-words", "n-gram", "cbow", "skip-gram", "window"}
+    assert bool(found) == (name not in counts)
+    for words, (step, head) in found.items():
+        edited = model.trace(TEXT, edits={step: what_if.silence(head)})
+        assert edited.edited == {step}, words
+        assert not [check for check in verify(edited) if check.ok is False], words
+        off = np.asarray(edited[step]) if head is None else edited[step][head]
+        assert not off.any(), words
+    assert model.trace(TEXT)["logits"].tobytes() == plain["logits"].tobytes()
+
+
+def test_the_words_say_what_belongs_to_which_half():
+    assert set(what_if.parts(loaded("seq2seq", BYTES).trace(TEXT))) >= {
+        "What the encoder hands over off", "Encoder layer 0, state off", "Decoder layer 1, state off",
+    }  # fmt: skip
+    assert "Decoder block 1, head 0 of the look at the source off" in what_if.parts(
+        loaded("encoder-decoder", BYTES).trace(TEXT)
+    )
+    assert "Layer 0, forget gate at 0: nothing is kept" in what_if.parts(loaded("lstm", BYTES).trace(TEXT))

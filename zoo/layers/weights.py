@@ -17,7 +17,7 @@ def linear(layer: nn.Linear, weight: str, bias: str = "") -> Params:
 
 
 def cells(layers: Iterable[nn.Module], half: str = "") -> Params:
-    """Of recurrent layers: `layers.{l}.cell.W_xi`, `…W_hi`, `…b_i` for each gate; `half` is "encoder." or "decoder."."""
+    """Of recurrent layers: `layers.{l}.cell.W_xi`, `…W_hi`, `…b_i` for each gate; `half` is "encoder.", "decoder."."""
     found: Params = {}
     for number, layer in enumerate(layers):
         assert isinstance(layer, RecurrentLayer)

@@ -68,7 +68,7 @@ class GRUPlugin(ModelPlugin):
         title="GRU",
         family="rnn",
         task="next-token",
-        summary="An RNN with two gates and one state: nearly as good as an LSTM, with fewer weights.",
+        summary="An RNN with two gates and one state: the idea of the LSTM with a quarter fewer weights in its cells.",
     )
     Config = Config
 

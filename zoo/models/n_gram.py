@@ -26,7 +26,6 @@ from pydantic import BaseModel, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.layers import weights
 from zoo.plugin import Anatomy, ModelPlugin, ModelSpec
 from zoo.trace.record import record
 
@@ -220,6 +219,10 @@ class NGramPlugin(ModelPlugin):
     def build(self, config: Any, vocab_size: int) -> NGram:
         """A model that has counted nothing yet."""
         return NGram(config, vocab_size)
+
+    def recipe(self) -> dict[str, object]:
+        """Many windows a step: each step ends with tables to be made anew."""
+        return {"batch": 64}
 
     def names(self) -> dict[str, str]:
         """Empty: every step is recorded by hand, above."""

@@ -24,7 +24,7 @@ CURVE_ROWS = 10
 def write_card(card: Card) -> str:
     """The card as Markdown."""
     parts = (_head, _architecture, _data, _training, _curve, _scores, _samples, _limits)
-    footer = f"Made by:\n\n{_code(ship_command(card))}\n\nIt measured every figure above, or read it from the run."
+    footer = f"Made by:\n\n{as_code(ship_command(card))}\n\nIt measured every figure above, or read it from the run."
     text = "\n\n".join([*(part(card) for part in parts), "---", footer])
     return "\n\n".join(map(_filled, text.split("\n\n"))) + "\n"
 
@@ -86,7 +86,7 @@ def _training(card: Card) -> str:
     ]
     return f"""## Training
 
-{_code(training_command(card))}
+{as_code(training_command(card))}
 
 {_table(["what", "how much"], rows)}
 
@@ -140,7 +140,7 @@ second guess on."""
 
 def _samples(card: Card) -> str:
     first = card.samples[0]
-    texts = "\n\n".join(f"Seed {sample.seed}:\n\n{_code(sample.text)}" for sample in card.samples)
+    texts = "\n\n".join(f"Seed {sample.seed}:\n\n{as_code(sample.text)}" for sample in card.samples)
     return f"""## What it writes
 
 {len(card.samples)} samples, unpicked, by the shipped weights: the prompt is always "{first.prompt}", the seeds are
@@ -180,7 +180,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in cells)
 
 
-def _code(text: str) -> str:
+def as_code(text: str) -> str:
     """A code block by indentation: whatever the text holds, it can't end the block."""
     return "\n".join(f"    {line}" if line else "" for line in text.split("\n"))
 

@@ -1,15 +1,17 @@
 """From a training run to a small one that the playground ships whole, so that its checkpoints can be scrubbed through.
 
-    python -m zoo.pretrained.film RUN --out zoo/pretrained/weights/gpt-glass-box
+    python -m zoo.pretrained.film RUN --out zoo/pretrained/weights/gpt-glass-box [--frames 12] [--corpus FILE]
 
 The folder written is a run folder with about a dozen checkpoints in float16, close together where the
 model changes fast, and CARD.md, in which every figure is measured on the weights as they were written.
+The run may be of any task. A text that is not the project's own is named with `--corpus`.
 A command, like `zoo.pretrained.ship`; nothing in the zoo imports it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -23,31 +25,40 @@ from safetensors.torch import save_file
 
 from zoo.data import Corpus, open_corpus
 from zoo.inference import load
+from zoo.plugin import context_of
+from zoo.pretrained.card import as_code
 from zoo.pretrained.commands import portable
+from zoo.pretrained.facts import CORPORA
 from zoo.pretrained.ship import check_target, half
-from zoo.tasks import streams
-from zoo.tasks.next_token import NextToken, Windows
-from zoo.training.run import Run
+from zoo.registry import discover
+from zoo.tasks import task_of
+from zoo.training.run import Run, Yardsticks
 
+ANSWERS = 10
+"""How many of the run's answers the card shows."""
 FRAMES = 12
 """Checkpoints in the film."""
 LIMIT = 15_000_000
 """The most bytes that they may have together."""
 
 
-def film(run: Run, out: Path, frames: int = FRAMES) -> list[tuple[int, float]]:
+def film(run: Run, out: Path, frames: int = FRAMES, corpus: Corpus | None = None) -> list[tuple[int, float]]:
     """Write the run's film to `out`; each checkpoint's step and held-out loss in nats per token, as shipped.
 
     Raises:
-        ValueError: the run has too few checkpoints, the film is too large, or `out` holds something else.
+        ValueError: the run has too few checkpoints or another text, the film is too large, or `out` holds
+            something else.
     """
     check_target(out)
+    corpus = corpus or open_corpus(run.info.corpus["open"])
+    if corpus.sha256 != run.info.corpus["sha256"]:
+        raise ValueError(f"{run.folder} was trained on another text ({run.info.corpus['name']}) than {corpus.name}")
     steps = pick(run.steps(), frames)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".film-") as scratch:
         draft = Path(scratch) / out.name
         export(run, draft, steps)
-        losses = measure(draft, open_corpus(run.info.corpus["open"]))
+        losses = measure(draft, corpus)
         (draft / "CARD.md").write_text(card(Run.open(draft), losses, run.folder.name, portable(out)), encoding="utf-8")
         if out.exists():
             shutil.rmtree(out)
@@ -75,8 +86,12 @@ def export(run: Run, folder: Path, steps: Sequence[int]) -> None:
     """A run folder with the weights of these steps in float16, and the events at which held-out text was scored."""
     shipped = Run(folder)
     shipped.checkpoints.mkdir(parents=True)
-    for name in ("run.json", "tokenizer.json", "yardsticks.json"):
+    for name in ("tokenizer.json", "yardsticks.json"):
         shutil.copyfile(run.folder / name, folder / name)
+    info = json.loads((run.folder / "run.json").read_bytes())
+    if Path(info["corpus"].get("open", "")).is_absolute():  # a place on this machine is nobody's business
+        del info["corpus"]["open"]
+    (folder / "run.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
     for step in steps:
         file = shipped.checkpoints / f"{step:07d}.safetensors"
         save_file({name: half(name, tensor) for name, tensor in run.weights(step).items()}, file)
@@ -90,16 +105,13 @@ def export(run: Run, folder: Path, steps: Sequence[int]) -> None:
 
 
 def measure(folder: Path, corpus: Corpus) -> list[tuple[int, float]]:
-    """Each checkpoint's loss on the held-out windows that the run itself was scored on: (step, nats per token)."""
+    """Each checkpoint's loss on the held-out examples that the run itself was scored on: (step, nats)."""
     run = Run.open(folder)
-    found = []
-    for step in run.steps():
-        model = load(str(folder), step=step)
-        valid = streams.tokens(corpus, "valid", model.tokenizer)
-        windows = Windows(valid.ids, model.context, starts=valid.starts)
-        limit = run.info.recipe.held_out_windows
-        found.append((step, NextToken().evaluate(model.module, windows, model.tokenizer, limit=limit).nats_per_token))
-    return found
+    plugin, tokenizer, limit = discover().get(run.info.model), run.tokenizer, run.info.recipe.held_out_windows
+    task, context = task_of(plugin.spec.task), context_of(plugin.Config.model_validate(run.info.config))
+    held_out = task.examples(corpus, "valid", tokenizer, context, limit=limit)
+    modules = ((step, load(str(folder), step=step).module) for step in run.steps())
+    return [(step, task.evaluate(module, held_out, tokenizer, limit=limit).nats_per_token) for step, module in modules]
 
 
 def card(run: Run, losses: Sequence[tuple[int, float]], source: str, out: str) -> str:
@@ -110,24 +122,57 @@ def card(run: Run, losses: Sequence[tuple[int, float]], source: str, out: str) -
     budget = "".join(f" --{name} {changed.pop(name)}" for name in ("seconds", "steps") if name in changed)
     settings = "".join(f" --set {name}={value}" for name, value in (info.config | changed).items())
     size = sum(file.stat().st_size for file in run.checkpoints.iterdir())
-    floor = f"{yardsticks.floor:.3f}" if yardsticks.floor is not None else "unknown"
+    task, about = discover().get(info.model).spec.task, CORPORA.get(info.corpus["sha256"])
+    text = (
+        "The text is the project's own: it is drawn by the programs in `zoo/data/`. Licence: as the project."
+        if about is None
+        else f"{about.what} Licence: {about.licence}. {about.limit}."
+    )
     rows = "".join(f"| {step:,} | {loss:.3f} |\n" for step, loss in losses)
     return f"""# A training to scrub through
 
 `{info.model}` ({info.parameters:,} parameters) learning `{info.corpus["name"]}`: {len(losses)} checkpoints in float16,
-{size / 1e6:.1f} MB together. The text is the project's own: the stories are drawn by the program in
-`zoo/data/glass_box/`. Licence: as the project.
+{size / 1e6:.1f} MB together. {text}
 
     python -m zoo train --model {info.model} --corpus {info.corpus["name"]} --run runs/{source}{budget}{settings}
     python -m zoo.pretrained.film runs/{source} --out {out}
 
-Held-out loss of the weights as they are shipped, in nats per token, on {yardsticks.tokens:,} tokens. On the same
-tokens: an even guess {yardsticks.ceiling:.3f}, word frequencies {yardsticks.unigram:.3f}, the word before
-{yardsticks.bigram:.3f}, the exact distribution {floor}.
+Held-out loss of the weights as they are shipped, in nats per prediction ({task}), on the first
+{info.recipe.held_out_windows:,} held-out examples. {_yardsticks(yardsticks)}
 
 | training steps | loss |
 | ---: | ---: |
-{rows}"""
+{rows}
+What it made of its prompt, unpicked, each time that held-out text was scored during the training. The prompt:
+
+{as_code(info.prompt)}
+
+{_answers(run)}"""
+
+
+def _yardsticks(known: Yardsticks) -> str:
+    """What the losses are to be held against."""
+    found = {
+        "word frequencies": known.unigram,
+        "the word before": known.bigram,
+        "the exact distribution": known.floor,
+    }
+    others = "".join(f", {name} {value:.3f}" for name, value in found.items() if value is not None)
+    return f"A blind guess loses {known.ceiling:.3f}{others}."
+
+
+def _answers(run: Run) -> str:
+    """The likeliest answer and the text that was drawn, at about ten evaluations."""
+    events = [event for event in run.events() if event.get("next")]
+    picked = sorted({int(i) for i in np.linspace(0, len(events) - 1, ANSWERS).round()}) if events else []
+    return (
+        "\n\n".join(
+            f"Step {event['step']:,}, likeliest {event['next'][0]['token'].strip()!r} "
+            f"({event['next'][0]['prob']:.1%}):\n\n{as_code(event.get('sample', '').strip() or '(nothing)')}"
+            for event in (events[i] for i in picked)
+        )
+        + "\n"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,10 +180,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m zoo.pretrained.film", description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="the run's folder")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write")
+    parser.add_argument("--frames", type=int, default=FRAMES, help=f"how many checkpoints (default {FRAMES})")
+    parser.add_argument("--corpus", help="the text that the run was trained on, where it is a file")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     try:
-        losses = film(Run.open(options.run), options.out)
+        corpus = open_corpus(options.corpus) if options.corpus else None
+        losses = film(Run.open(options.run), options.out, options.frames, corpus)
     except (ValueError, LookupError) as error:
         print(f"film: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2

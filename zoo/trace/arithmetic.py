@@ -31,6 +31,7 @@ _AXES: dict[str, dict[str, str]] = {
     "mask": {"query": "r", "key": "c"},
     "gate": {"x": "lrn", "W_x": "lnc", "h": "lrn", "W_h": "lnc", "bias": "lc", "reset": "lrc", "h_bias": "lc"},
     "mix": {"part": "lrc", "share": "lrc"},
+    "compare": {"a": "lrn", "b": "lcn", "v": "ln", "_drift": "lrn"},
 }
 _TILE = 2**20
 """Cells that are worked on at a time, so that a large vocabulary does not need gigabytes."""
@@ -59,7 +60,8 @@ def tiles(kind: Kind, operands: Operands, shape: Sequence[int]) -> Iterator[tupl
         for start in range(0, columns, step):
             yield slice(0, rows), slice(start, start + step)
         return
-    step = max(1, _TILE // max(1, layers * columns))
+    inner = operands["a"].shape[-1] if kind == "compare" else 1
+    step = max(1, _TILE // max(1, layers * columns * inner))
     for start in range(0, rows, step):
         yield slice(start, start + step), slice(0, columns)
 
@@ -94,6 +96,8 @@ def evaluate(kind: Kind, operands: Operands, constants: Constants) -> NDArray[np
                 )
             case "mix":
                 return activation(str(constants["function"]), _mixed(o))
+            case "compare":
+                return np.asarray(np.tanh(o["a"][:, :, None] + o["b"][:, None]) @ o["v"][0])
             case "mask":
                 hidden = (o["key"] > o["query"]) & (constants["rule"] == "causal")
                 return np.where(hidden, -np.inf, 0.0)
@@ -134,6 +138,9 @@ def rounding(kind: Kind, operands: Operands, constants: Constants, unit: float) 
                 loose = 4 * _mixed(o)
                 if constants["function"] == "log":  # of shares, all positive: the sum's relative error
                     loose = 4 + 2 * np.abs(np.log(_mixed(o)))
+            case "compare":
+                sizes = (2 + o["_drift"]) @ o["v"][0], o["b"] @ o["v"][0]  # (1, R), (1, C)
+                loose = (4 + math.sqrt(o["a"].shape[-1])) * (sizes[0][..., None] + sizes[1][:, None])
             case "rotate":
                 loose = (4 + o["_drift"]) * (o["x"] + o["pair"])
             case _:
@@ -185,7 +192,8 @@ def activation(name: str, x: Array) -> NDArray[np.float64]:
     if name in _PLAIN:
         with np.errstate(over="ignore", divide="ignore"):
             return np.asarray(_PLAIN[name](x))
-    raise ValueError(f"unknown function {name!r}; choose gelu, gelu_tanh, silu, relu, relu_squared, {', '.join(_PLAIN)}")
+    known = ("gelu", "gelu_tanh", "silu", "relu", "relu_squared", *_PLAIN)
+    raise ValueError(f"unknown function {name!r}; choose {', '.join(known)}")
 
 
 _PLAIN: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {

@@ -7,14 +7,14 @@ NumPy only: a saved trace is checked without torch.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from zoo.trace.arithmetic import Operands, cut, evaluate, tiles
 from zoo.trace.operands import operands, stacked
-from zoo.trace.parts import half_of, inside, over_time
+from zoo.trace.parts import HANDED_OVER, half_of, inside, over_time
 from zoo.trace.rules import FREE, RULES, Derivation, short
 from zoo.trace.rules_others import FREE_OTHERS, OTHERS
 from zoo.trace.schema import entry
@@ -50,14 +50,18 @@ def _number(step: str) -> int:
 
 
 def _outside(trace: Trace, found: Derivation, step: str, half: str) -> Derivation:
-    """What a rule found in one half of a translator, under the names of the whole trace."""
+    """What a rule found in one half of a translator, under the names of the whole trace.
 
-    def full(names: Mapping[str, str], held: Container[str]) -> dict[str, str]:
-        return {role: half + name if half + name in held else name for role, name in names.items()}
+    A half reads its own steps, those of the other half, and what is handed over. Both may share one embedding table.
+    """
 
-    start = half + found.start if half + found.start in trace else found.start
-    steps, weights = full(found.steps, trace.steps), full(found.weights, trace.params)
-    return replace(found, step=step, steps=steps, weights=weights, start=start)
+    def full(name: str) -> str:
+        shared = name == "embed.W_E" and half + name not in trace.params
+        return name if half_of(name) or name in HANDED_OVER or shared else half + name
+
+    steps = {role: full(name) for role, name in found.steps.items()}
+    weights = {role: full(name) for role, name in found.weights.items()}
+    return replace(found, step=step, steps=steps, weights=weights)
 
 
 def recompute(trace: Trace, step: str, call: int = 0) -> Array:

@@ -26,20 +26,27 @@ _SOURCE = ("head", "source", "head_dim")
 _ACROSS = ("head", "query", "source")
 _COUNTS = ("time", "vocab")
 
+_SUM = "x · W_x{0} + h before · W_h{0} + b_{0}"
+_BENT = {"i": "sigmoid", "f": "sigmoid", "g": "tanh", "o": "sigmoid", "r": "sigmoid", "z": "sigmoid"}
+_FORMULAS = {letter: f"{letter} = {bend}({_SUM.format(letter)})" for letter, bend in _BENT.items()} | {
+    "c": "c = f · c before + i · g",
+    "n": "n = tanh(x · W_xn + b_n + r · (h before · W_hn + b_hn))",
+}
+
 CELLS: tuple[Entry, ...] = tuple(
-    Entry(f"cell.{letter}", ("width",), title, about, formula)
-    for letter, title, about, formula in (
-        ("i", "Input gate", "How much of the new candidate is let in.", "i = sigmoid(x · W_xi + h before · W_hi + b_i)"),
-        ("f", "Forget gate", "How much of the old cell state is kept.", "f = sigmoid(x · W_xf + h before · W_hf + b_f)"),
-        ("g", "Candidate", "What could be written into the cell state.", "g = tanh(x · W_xg + h before · W_hg + b_g)"),
-        ("o", "Output gate", "How much of the cell state is shown.", "o = sigmoid(x · W_xo + h before · W_ho + b_o)"),
-        ("c", "Cell state", "The long memory, carried from step to step.", "c = f · c before + i · g"),
-        ("r", "Reset gate", "How much of the old state the candidate may see.", "r = sigmoid(x · W_xr + h before · W_hr + b_r)"),
-        ("z", "Update gate", "How much of the old state is kept.", "z = sigmoid(x · W_xz + h before · W_hz + b_z)"),
-        ("n", "Candidate", "The new state that is proposed.", "n = tanh(x · W_xn + b_n + r · (h before · W_hn + b_hn))"),
-        ("h", "Hidden state", "What the cell hands to the next step, and to the layer above.", ""),
+    Entry(f"cell.{letter}", ("width",), title, about, _FORMULAS.get(letter, ""))
+    for letter, title, about in (
+        ("i", "Input gate", "How much of the new candidate is let in."),
+        ("f", "Forget gate", "How much of the old cell state is kept."),
+        ("g", "Candidate", "What could be written into the cell state."),
+        ("o", "Output gate", "How much of the cell state is shown."),
+        ("c", "Cell state", "The long memory, carried from step to step."),
+        ("h", "Hidden state", "What the cell hands to the next step, and to the layer above."),
+        ("r", "Reset gate", "How much of the old state the candidate may see."),
+        ("z", "Update gate", "How much of the old state is kept."),
+        ("n", "Candidate", "The new state that is proposed."),
     )
-)  # fmt: skip
+)
 """Each is recorded once a token, (width,); put together they are (time, width)."""
 
 CROSS: tuple[Entry, ...] = (
@@ -114,7 +121,7 @@ CROSS: tuple[Entry, ...] = (
         "resid_cross = norm_cross + cross.out",
     ),
 )
-"""Of a decoder's block: the target asks the source. dimension word `source`: the source's tokens."""
+"""Of a decoder's block: the target asks the source. Dimension word `source`: the source's tokens."""
 
 HEAD: tuple[Entry, ...] = (
     Entry(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from zoo.trace.parts import HALVES
+from zoo.trace.parts import HALVES, HANDED_OVER
 from zoo.trace.schema import block_of, entry
 from zoo.trace.trace import Trace
 
@@ -140,8 +140,10 @@ def _of_another(trace: Trace, step: str, family: str | None) -> str:
         return _OWNERS["cross."][1]
     if re.search(r"\.cross\.|^cross\.", step) and kind == "seq2seq" and not _attends(trace):
         return _PAIRS["seq2seq"]
+    if step in HANDED_OVER and (own := [name for name in HANDED_OVER if name in trace]):
+        return f"What the encoder hands over is called {own[0]} in this model."
     found = next((each for beginning, each in _OWNERS.items() if step.startswith(beginning)), None)
-    return found[1] if found and kind not in found[0] else ""
+    return found[1] if found and (kind not in found[0] or step.startswith("cbow.")) else ""
 
 
 def _no_norm(trace: Trace, step: str, family: str | None) -> str:
@@ -175,7 +177,8 @@ def _no_positions(trace: Trace, step: str, family: str | None) -> str:
     order = _ORDER.get("rnn" if _recurrent(trace, family) else _kind(trace, family) or "")
     if order:
         return order
-    return "This model is told nothing about positions: only the mask lets it sense any order." if kind == "none" else ""
+    told = "This model is told nothing about positions: only the mask lets it sense any order."
+    return told if kind == "none" else ""
 
 
 def _no_rotation(trace: Trace, step: str, family: str | None) -> str:

@@ -65,6 +65,8 @@ def _shape(found: Derivation, parts: dict[str, Array]) -> tuple[int, ...]:
         x, h, W_x, W_h = (parts[role] for role in ("x", "h", "W_x", "W_h"))
         _matrix({"a": h, "b": W_h})
         return (1, *_matrix({"a": np.broadcast_to(x, (1, h.shape[1], x.shape[2])), "b": W_x}))
+    if found.kind == "compare":
+        return (1, parts["a"].shape[1], parts["b"].shape[1])
     if found.kind == "mask":
         return (1, len(parts["query"]), len(parts["key"]))
     first = parts["weight" if found.kind == "lookup" else "part0" if found.kind in ("add", "mix") else "x"]
@@ -80,7 +82,12 @@ def _matrix(parts: dict[str, Array]) -> tuple[int, int]:
 def _lay_out(
     trace: Trace, found: Derivation, inputs: dict[str, Array], weights: dict[str, Array], recorded: Array
 ) -> dict[str, Array]:
-    if "mix" in inputs or (found.step in SPECIAL and found.step != "logits") or found.step.startswith("ngram."):
+    if (
+        "mix" in inputs
+        or found.kind == "compare"
+        or (found.step in SPECIAL and found.step != "logits")
+        or found.step.startswith("ngram.")
+    ):
         return special(trace, found, inputs, weights, recorded)
     match found.kind:
         case "gate":

@@ -23,6 +23,8 @@ def special(trace: Trace, found: Derivation, inputs: Parts, weights: Parts, reco
     """The operands of a step that is laid out in a way of its own: of `SPECIAL`, or an order's answer."""
     if found.step.startswith("ngram.own."):
         return _own_answer(inputs, int(found.step.rpartition(".")[2]))
+    if found.kind == "compare":
+        return _compared(trace, inputs, weights)
     parts = SPECIAL[found.step](trace, inputs, recorded)
     return parts | {role: array[None] for role, array in weights.items()}
 
@@ -91,6 +93,13 @@ def _logits(trace: Trace, inputs: Parts, recorded: Array) -> Parts:
     owns = [np.full(shape, 1 / shape[2]), *(stacked(inputs[f"part{n}"]) for n in range(1, mix.shape[1]))]
     shares = [np.broadcast_to(mix[None, :, n, None], shape) for n in range(mix.shape[1])]
     return {f"part{n}": own for n, own in enumerate(owns)} | {f"share{n}": share for n, share in enumerate(shares)}
+
+
+def _compared(trace: Trace, inputs: Parts, weights: Parts) -> Parts:
+    """Queries through their matrix (1, T, n), keys (1, S, n), and what weighs their tests (1, n)."""
+    query, key = (stacked(inputs[role]).astype(np.float64) for role in ("query", "b"))
+    W = weights["W_Q"].astype(np.float64)
+    return {"a": query @ W, "b": key, "v": weights["v"].reshape(1, -1), "_drift": np.abs(query) @ np.abs(W)}
 
 
 SPECIAL: dict[str, Callable[[Trace, Parts, Array], Parts]] = {

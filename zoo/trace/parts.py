@@ -17,6 +17,8 @@ from zoo.trace.schema import entry
 from zoo.trace.trace import Array, Trace
 
 HALVES = ("encoder.", "decoder.")
+HANDED_OVER = ("context", "start")
+"""Steps of neither half that the decoder reads."""
 _ANSWER = ("logits", "probs")
 _T = TypeVar("_T")
 
@@ -71,15 +73,16 @@ def half_of(step: str) -> str:
 def inside(trace: Trace, step: str) -> Trace:
     """The half of a translator that `step` belongs to, as a trace of its own; the trace itself for any other model.
 
-    The half's own steps and weights have their names without "encoder." or "decoder."; all others keep theirs. The
-    encoder reads nothing but its own.
+    The half's own steps and weights have their names without "encoder." or "decoder."; those that it may read besides
+    keep theirs. The encoder reads nothing but its own.
     """
     half = half_of(step)
     if not half and not trace.source:
         return trace
     rows, anatomy = rows_of(trace, step), trace.anatomy
     encodes = half == HALVES[0]
-    steps = {name: calls for name, calls in trace.steps.items() if name.startswith(half) or not encodes}
+    read = () if encodes else (*HALVES, *HANDED_OVER)
+    steps = {name: calls for name, calls in trace.steps.items() if not half or name.startswith((half, *read))}
     if anatomy is not None:  # the source is all there: its tokens look both ways
         anatomy = replace(anatomy, params=_own(anatomy.params, half), causal=anatomy.causal and not encodes)
     return replace(

@@ -119,8 +119,9 @@ def _key(trace: Trace, i: int) -> Derivation:
 
 def _compared(trace: Trace, i: int) -> Derivation:
     if _waits(trace):
-        why = "the query and each key go through a small network of their own, v · tanh(q · W + k): not taken apart here"
-        return Derivation("cross.scores", "opaque", "scores = tanh(q · W_Q + k) · v", reason=why)
+        steps, weights = {"query": "cross.q", "b": "cross.k"}, {"W_Q": "cross.W_Q", "v": "cross.v"}
+        formula, labels = "scores = v · tanh(cross.q · W_Q + cross.k)", {"a": "cross.q · W_Q"}
+        return Derivation("cross.scores", "compare", formula, steps, weights, labels=labels)
     steps = {"a": "cross.q", "b": "cross.k"}
     return Derivation("cross.scores", "dot", "scores = cross.q · cross.kᵀ", steps=steps, constants={"scale": 1.0})
 

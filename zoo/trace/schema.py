@@ -48,7 +48,7 @@ SCHEMA: tuple[Entry, ...] = (
         "embed.out",
         _TIME_WIDTH,
         "Embedding",
-        "Meaning and place, added: where the residual stream begins.",
+        "What goes into the model: meaning, and place where the model adds one.",
         "embed.out = embed.tok + embed.pos",
     ),
     Entry(
@@ -216,7 +216,9 @@ SCHEMA: tuple[Entry, ...] = (
 )
 """The steps of a transformer that reads one text, and of recurrent cells; the others' are `OTHERS`."""
 
-_PATTERNS = tuple((re.compile(re.sub(r"\\\{[in]\\\}", r"\\d+", re.escape(e.name)) + "$"), e) for e in (*SCHEMA, *OTHERS))
+_PATTERNS = tuple(
+    (re.compile(re.sub(r"\\\{[in]\\\}", r"\\d+", re.escape(e.name)) + "$"), e) for e in (*SCHEMA, *OTHERS)
+)
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,9 @@ from typing import Literal
 
 from zoo.trace.trace import Array
 
-Kind = Literal["input", "lookup", "add", "norm", "dot", "softmax", "map", "rotate", "mask", "gate", "mix", "opaque"]
+Kind = Literal[
+    "input", "lookup", "add", "norm", "dot", "softmax", "map", "rotate", "mask", "gate", "mix", "compare", "opaque"
+]
 """How a cell value[h, r, c] is made. Operands by kind (each name is a key of `Sheet.operands`):
 
 - input:   nothing; the value is given.
@@ -29,7 +31,8 @@ Kind = Literal["input", "lookup", "add", "norm", "dot", "softmax", "map", "rotat
 - softmax: `x` (1|H, R, C), optional `mask` (R, C), `max` (1|H, R), `sum` (1|H, R) over *all* columns:
            exp(x + mask − max) / sum.
 - map:     `x` (1, R, C), optional `gate` (1, R, C), constant `function`: function(x) · gate. The functions are
-           gelu, gelu_tanh, silu, relu, relu_squared, tanh, and sin, whose `x` is then the angle of a sinusoidal position.
+           gelu, gelu_tanh, silu, relu, relu_squared, tanh, and sin, whose `x` is then the angle of a sinusoidal
+           position.
 - rotate:  `x` (H, R, C), `pair` (H, R, C), `cos` (R, C), `sin` (R, C): x · cos + pair · sin
            (`pair` already carries its sign).
 - mask:    `query` (R,), `key` (C,): positions; constant `rule`: "causal" gives −∞ where key > query,
@@ -39,6 +42,7 @@ Kind = Literal["input", "lookup", "add", "norm", "dot", "softmax", "map", "rotat
            function(Σ_j x[r, j] · W_x[j, c] + bias[c] + reset · (Σ_j h[r, j] · W_h[j, c] + h_bias[c])).
 - mix:     `part0`, `share0`, `part1`, `share1`, … (1, R, C), constant `function` (identity, log):
            function(part0 · share0 + part1 · share1 + …).
+- compare: `a` (1, R, n), `b` (1, C, n), `v` (1, n): Σ_j v[j] · tanh(a[r, j] + b[c, j]) (Bahdanau et al. 2015).
 - opaque:  nothing; `reason` says why the cell cannot be opened.
 """
 

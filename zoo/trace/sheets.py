@@ -27,6 +27,7 @@ _ROW_AXES = {
     "window": "row = how far back",
 }
 _COLUMN_AXES = {
+    "time": "column = the token",
     "key": "column = the token looked at",
     "source": "column = the token of the source that is looked at",
     "vocab": "column = one of the vocabulary's {} tokens",
@@ -176,7 +177,7 @@ def _texts(trace: Trace, step: str, tokens: Sequence[str]) -> dict[str, list[str
 def _row_axis(dims: tuple[str, ...], size: int, time: int) -> str:
     if len(dims) > 1 and dims[-2] in _ROW_AXES:
         return _ROW_AXES[dims[-2]]
-    if dims in (("width",), ("order",)):
+    if len(dims) == 1 and size == 1:
         return "one row for the whole text"
     return "row = the token" if size == time else f"row = one of {size}"
 
@@ -191,14 +192,14 @@ def _labels(texts: dict[str, list[str]], dims: tuple[str, ...], size: int, taken
     if word == "window":
         return [f"{size - 1 - n} back" if n < size - 1 else "this token" for n in range(size)][taken]
     names = texts.get(word, texts["time"])
-    if dims == ("width",) and size == 1:
+    if len(dims) == 1 and size == 1:
         names = ["whole text"]
     return (names if len(names) == size else [str(n) for n in range(size)])[taken]
 
 
 def _column_labels(texts: dict[str, list[str]], dims: tuple[str, ...], size: int, picked: Columns) -> list[str]:
     numbers = list(range(size))[picked] if isinstance(picked, slice) else list(picked)
-    names = texts.get(dims[-1] if dims[-1:] != ("time",) else "", []) if dims else []
+    names = texts.get(dims[-1], []) if dims else []
     return [names[n] if n < len(names) else str(n) for n in numbers]
 
 

@@ -17,6 +17,9 @@ from zoo.training.distributed import Group
 from zoo.training.optimizers import Optimizers
 from zoo.training.recipe import Recipe
 
+SCORED = 4
+"""Windows of a step that a counting model predicts before it counts them: predicting takes far longer."""
+
 
 class Diverged(RuntimeError):
     """The loss or its gradient stopped being a number."""
@@ -45,6 +48,8 @@ def learner_of(module: nn.Module, task: Task, recipe: Recipe, group: Group) -> L
         ValueError: it has neither.
     """
     if not any(each.requires_grad for each in module.parameters()) and hasattr(module, "count"):
+        if group.size > 1:
+            raise ValueError("a model that counts is trained by one process: start it without a launcher")
         return Counting(module, task, recipe)
     return Gradient(module, task, recipe, group)
 
@@ -93,11 +98,11 @@ class Counting:
         self._windows: Windows | None = None
 
     def learn(self, examples: Examples, step: int, rate: float) -> float:
-        """Predict the next windows of the text, then count them."""
+        """Predict the next windows of the text (the loss is that of the first of them), then count them all."""
         inputs, targets = self._next(examples, step)
         self.module.eval()
         with torch.no_grad():
-            loss = float(self.task.loss(self.module, (inputs, targets)))
+            loss = float(self.task.loss(self.module, (inputs[:SCORED], targets[:SCORED])))
         self.module.train()
         self.module.count(torch.cat([inputs, targets[:, -1:]], dim=1))  # type: ignore[operator]
         return finite(loss, step)

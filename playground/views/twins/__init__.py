@@ -22,17 +22,22 @@ def draw() -> None:
     board = bar.draw()
     if board is None:
         return
-    parts: list[Callable[[Board], None]] = [
-        losses.notice,
-        next_words.draw,
-        writing.draw,
-        losses.draw,
-        reliability.draw,
-        neighbours.draw,
-        attention.draw,
-    ]
-    for part in parts:
+    asked: list[Callable[[Board], None]] = [next_words.draw, writing.draw]
+    judged: list[Callable[[Board], None]] = [losses.draw, reliability.draw]
+    inside: list[Callable[[Board], None]] = [neighbours.draw, attention.draw]
+    for part in [losses.notice, *asked, *judged, *inside] if board.judged else [*asked, _not_judged, *inside]:
         _guarded(part, board)
+
+
+def _not_judged(board: Board) -> None:
+    """A text cannot judge a model that does not predict it word by word."""
+    words = {
+        "translate": "A translator answers one text with another, so a single text cannot judge it. How well it "
+        "translates is measured on the page Sequential and parallel.",
+        "skip-gram": "This model says which words stand near a word, and not what a text says next, so a text cannot "
+        "judge it word by word. Its neighbours below show what it has learned.",
+    }
+    st.info(words.get(board.model.task, "This model cannot be judged by a text."), icon=":material/info:")
 
 
 def _guarded(part: Callable[[Board], None], board: Board) -> None:

@@ -57,7 +57,7 @@ def judge(board: Board) -> Judged:
     every = tokenizer.encode(text).ids
     ids = tuple([*start, *every][: room_of(board)])
     language = right.language_of_model(board.choice.key)
-    exact = None if language is None or start else goal.losses(language, tokenizer, text, ids)
+    exact = None if language is None or start or not board.follows else goal.losses(language, tokenizer, text, ids)
     scores = {twin.slot: measure.judged(twin.weights, ids) for twin in board.twins}
     vocab = board.twins[0].trace["logits"].shape[-1]
     return Judged(ids, len(start) + len(every) - len(ids), scores, exact, math.log(vocab))

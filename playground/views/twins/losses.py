@@ -56,7 +56,8 @@ def wide(rows: int) -> DeltaGenerator:
 
 
 def _length(board: Board, found: Judged) -> str:
-    predicted = f"{plural(len(found.ids) - 1, 'token')} are predicted, each from those before it"
+    how = "each with a blank in its place" if board.model.fills_blanks else "each from those before it"
+    predicted = f"{plural(len(found.ids) - 1, 'token')} are predicted, {how}"
     start = "a start token stands before the text" if board.model.bos is not None else "the first one is given"
     cut = f"; the last {plural(found.left_out, 'token')} did not fit and are left out" if found.left_out else ""
     return f"{predicted}; {start}{cut}."

@@ -14,13 +14,22 @@ from playground.views.twins.twin import Board, Twin, columns, share, table
 from zoo.evaluation import entropy, log_softmax
 
 TOP = 8
+ASKED = {
+    "next-token": ("The next token", "After your text"),
+    "masked-token": ("What fills the blank", "At the end of your text"),
+    "cbow": ("What fills the blank", "At the end of your text"),
+    "skip-gram": ("What stands near the last token", "On either side of it"),
+    "translate": ("The first token of the translation", "Of your text"),
+}
+"""Task -> what the twins are asked, and where."""
 
 
 def draw(board: Board) -> None:
     """A column of candidates for each twin, and the right answer where it is known."""
-    st.subheader("The next token")
+    title, place = ASKED.get(board.model.task, ASKED["next-token"])
+    st.subheader(title)
     st.caption(
-        "After your text, at temperature 1, out of the whole vocabulary: rank, token, probability and logit. "
+        f"{place}, at temperature 1, out of the whole vocabulary: rank, token, probability and logit. "
         "Where there is little room, the token and its probability."
     )
     for twin, column in columns(board):
@@ -58,7 +67,7 @@ def certainty(twin: Twin) -> str:
 def _right_answer(board: Board) -> None:
     """The exact distribution of the language that the model was trained on, where it can say this text."""
     language = right.language_of_model(board.choice.key)
-    if language is None:
+    if language is None or not board.follows:
         return
     found = right.next_tokens(language, board.tokenizer, board.tokenizer.decode(list(board.ids)))
     if found is None:

@@ -44,7 +44,7 @@ def draw(board: Board) -> None:
 def _scores(board: Board) -> tuple[dict[str, Score], str]:
     """What is scored, and in words on how much: many fresh stories where the language is known, else the text above."""
     language = right.language_of_model(board.choice.key)
-    if language is None:
+    if language is None or not board.follows:
         found = judge(board).scores
         few = len(next(iter(found.values())))
         return found, f"on the {plural(few, 'predicted token')} of the text above, few for so many bins"

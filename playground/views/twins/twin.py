@@ -68,6 +68,16 @@ class Board:
         """The tokenizer that all share."""
         return self.model.tokenizer
 
+    @property
+    def follows(self) -> bool:
+        """Whether they say what comes next."""
+        return self.model.task == "next-token"
+
+    @property
+    def judged(self) -> bool:
+        """Whether they predict a text word by word, from what is before a word or from both sides of it."""
+        return self.follows or self.model.fills_blanks
+
     def of(self, slot: str) -> Twin | None:
         """The twin in this slot, where it is shown."""
         return next((twin for twin in self.twins if twin.slot == slot), None)

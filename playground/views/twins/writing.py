@@ -31,7 +31,7 @@ def draw(board: Board) -> None:
 
 def written(twin: Twin, prompt: tuple[int, ...], added: list[int]) -> str:
     """The prompt, a mark where the model takes over, and what it wrote."""
-    start = list(prompt if twin.model.bos is None else prompt[1:])
+    start = [each for each in prompt if each not in (twin.model.bos, twin.model.mark)]
     text, whole = twin.model.tokenizer.decode(start), twin.model.tokenizer.decode([*start, *added])
     return f"{text}▸{whole.removeprefix(text)}" if whole.startswith(text) else whole
 

@@ -12,7 +12,9 @@ from playground.catalogue import Weights
 from playground.text import number, percent
 from playground.views.controls import Subject
 from playground.views.strip import stations
-from tests.playground.helpers import subject_of, tiny_gpt
+from tests.playground.helpers import BYTES, subject_of, tiny_gpt
+from tests.zoo.trace.models import VARIANTS, loaded
+from zoo.trace.parts import over_time
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,37 @@ def test_the_recording_fills_every_station_without_a_model():
     found = stations(Subject(trace, "".join(trace.tokens), len(trace.ids), None, Weights("")))
     assert len(found) == 6
     assert found[-1].value == recorded.tokenizer().piece(int(trace["probs"][-1].argmax()))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_model_has_stations_that_open_a_step_and_one_named_after_its_task(name):
+    subject = subject_of(loaded(name, BYTES))
+    found = stations(subject)
+    assert [each.id for each in found if each.id and each.id not in subject.trace] == []
+    assert len({each.id for each in found if each.id}) == len([each for each in found if each.id])
+    title = {
+        "bert": "What fills the blank",
+        "cbow": "What fills the blank",
+        "skip-gram": "A word nearby",
+        "seq2seq": "Next word of the translation",
+        "lstm": "Next word",
+    }
+    assert found[-1].title == title.get(name, found[-1].title)
+    assert found[-1].value == subject.piece(int(subject.trace["probs"][-1].argmax()))
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru", "seq2seq"])
+def test_a_recurrent_model_shows_its_state(name):
+    subject = subject_of(loaded(name, BYTES))
+    half = "decoder." if name == "seq2seq" else ""
+    station = next(each for each in stations(subject) if each.title == "State")
+    assert station.id == f"{half}layers.1.cell.h"
+    assert station.value == number(float(over_time(subject.trace)[station.id][-1, 0]))
+
+
+def test_the_blocks_of_a_decoder_lengthen_its_own_vector():
+    trace = (subject := subject_of(loaded("encoder-decoder", BYTES))).trace
+    station = next(each for each in stations(subject) if each.title == "Blocks")
+    before, after = trace["decoder.embed.out"][-1], trace["decoder.blocks.1.resid"][-1]
+    assert station.value == f"{number(float(np.linalg.norm(after) / np.linalg.norm(before)), 1)}×"
+    assert station.id == "decoder.blocks.0.attn.pattern"

@@ -202,8 +202,8 @@ def test_a_mask_that_was_not_recorded_follows_from_the_anatomy(gpt_trace: MakeTr
         ({"dropped": {"blocks.0.norm1": 9}}, "blocks.0.attn.q", "shorten the text"),
         ({"edited": frozenset(["logits"])}, "logits", "edited"),
         ({}, "blocks.0.secret", "not a step of the schema"),
-        ({}, "cell.h", "not taken apart"),
-        ({}, "decoder.logits", "not taken apart"),
+        ({}, "cell.h", "under the path `layers"),
+        ({}, "decoder.logits", "decoder.final_norm was not recorded"),
     ],
 )
 def test_what_cannot_be_taken_apart_says_why(

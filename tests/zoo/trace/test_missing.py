@@ -8,10 +8,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tests.zoo.trace.models import PLUGINS, VARIANTS, trace_of
 from zoo.inference import to_trace
 from zoo.models.gpt import Config, GPTPlugin
 from zoo.plugin import Anatomy
 from zoo.trace import SCHEMA, Trace
+from zoo.trace.entries import OTHERS
 from zoo.trace.missing import missing
 from zoo.trace.record import record_trace
 
@@ -158,3 +160,30 @@ def test_attention_under_its_own_name_is_pointed_to():
 def test_the_advice_names_the_step_as_the_author_would():
     for step, name in (("encoder.blocks.3.mlp.act", "mlp.act"), ("final_norm", "final_norm")):
         assert f'record("{name}", value)' in missing(bare(), step).sentence
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_each_model_says_why_it_lacks_what_the_others_have(name):
+    trace, family = trace_of(name), PLUGINS[VARIANTS[name][0]].spec.family
+    for each in (*SCHEMA, *OTHERS):
+        step = each.name.format(i=0, n=1)
+        found = missing(trace, step, family)
+        held = step in trace or any(other.endswith(f".{step}") for other in trace.steps if step.startswith("cell."))
+        assert (found is None) == held, step
+        assert found is None or found.reason == "architecture", (step, found)
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "bag-of-words", "n-gram", "skip-gram", "cbow", "window", "seq2seq"])
+def test_each_family_without_attention_has_its_own_words_for_it(name):
+    family = PLUGINS[name].spec.family
+    found = missing(trace_of(name), "blocks.0.attn.pattern", family)
+    assert found.reason == "architecture"
+    assert "compares tokens in pairs" in found.sentence
+    assert found.sentence == missing(trace_of(name), "blocks.0.attn.pattern", family).sentence
+
+
+def test_a_step_of_one_half_is_pointed_to():
+    found = missing(trace_of("encoder-decoder"), "blocks.0.attn.pattern", "encoder-decoder")
+    assert "encoder.blocks.0.attn.pattern and decoder.blocks.0.attn.pattern" in found.sentence
+    first = missing(trace_of("encoder-decoder"), "encoder.blocks.0.norm1", "encoder-decoder")
+    assert "before the first block there is none" in first.sentence

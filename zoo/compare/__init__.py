@@ -1,0 +1,1 @@
+"""Measurements that set models side by side: cost, memory over distance, translation. For the page and a command."""
