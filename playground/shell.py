@@ -9,15 +9,19 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from playground import engine, state
+from playground.paths import (
+    FORWARD_PASS,
+    MODEL_ZOO,
+    NEXT_WORD,
+    SEQUENTIAL_AND_PARALLEL,
+    TRAIN,
+    UNTRAINED_AND_PRETRAINED,
+)
 
 NAME = "Transformer Playground"
-NEXT_WORD = "pages/next_word.py"
 ICON = Path(__file__).with_name("icon.svg")
-FORWARD_PASS = "pages/forward_pass.py"
-UNTRAINED_AND_PRETRAINED = "pages/untrained_and_pretrained.py"
-TRAIN = "pages/train.py"
-WITHOUT_TEXT = "train"
-"""The path of the page that has no box for the text."""
+WITHOUT_TEXT = ("train", "sequential_and_parallel", "model_zoo")
+"""The paths of the pages that have no box for the text."""
 
 _inside: ContextVar[bool] = ContextVar("inside_the_shell", default=False)
 
@@ -31,7 +35,7 @@ def run() -> None:
         page.run()
     finally:
         _inside.reset(token)
-    state.end(has_text=page.url_path != WITHOUT_TEXT)
+    state.end(has_text=page.url_path not in WITHOUT_TEXT)
     engine.warm_up()
     engine.beat()
 
@@ -85,6 +89,18 @@ def _navigation() -> StreamlitPage:
                 title="Train",
                 icon=":material/model_training:",
                 help="Train a model on a text, and watch it learn.",
+            ),
+            st.Page(
+                SEQUENTIAL_AND_PARALLEL,
+                title="Sequential and parallel",
+                icon=":material/timeline:",
+                help="Word by word, or all at once: what each costs, and what each forgets.",
+            ),
+            st.Page(
+                MODEL_ZOO,
+                title="Model zoo",
+                icon=":material/category:",
+                help="Every model that is installed, and where each came from.",
             ),
         ],
         position="top",

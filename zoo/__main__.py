@@ -1,4 +1,4 @@
-"""The command line: python -m zoo list | new | check | train | predict | trace.
+"""The command line: python -m zoo list | new | check | train | predict | trace | compare.
 
 Bad input gets one clear line on standard error and exit status 2. The commands are in `zoo.cli`.
 """
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from zoo.cli import BadInput
 from zoo.cli.catalogue import check_command, list_command, new_command
+from zoo.cli.comparison import compare_command
 from zoo.cli.prediction import predict_command, trace_command
 from zoo.cli.training import train_command
 from zoo.validation import readable
@@ -73,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--out", required=True, metavar="FILE", help="the .safetensors file to write")
     for each in (predict, trace):
         _add_model(each)
-    for each in (listing, check, train, predict, trace):
+    compare = command("compare", compare_command, "train models of one size alike, and measure them side by side")
+    _add_compare(compare)
+    for each in (listing, check, train, predict, trace, compare):
         each.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -108,6 +111,24 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--vocab-size", type=int, default=1024, help="entries of a tokenizer that is trained here")
     parser.add_argument("--threads", type=_at_least_one, default=1, help="CPU threads (default 1)")
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--models", required=True, metavar="A,B,C", help="plugin ids, with commas between them")
+    parser.add_argument("--corpus", default="glass-box", help="glass-box (default), or a text file as for train")
+    parser.add_argument("--seconds", type=float, help="train each for so long (default 60)")
+    parser.add_argument("--steps", type=_at_least_one, help="train each for so many steps of the same batch")
+    parser.add_argument("--tokens", type=_at_least_one, help="train each on so many tokens, the same ones")
+    parser.add_argument("--seeds", type=_at_least_one, default=1, help="trainings of each model (default 1)")
+    parser.add_argument(
+        "--parameters", type=_at_least_one, help="size of each, reached by its width (default: as the first model has)"
+    )
+    parser.add_argument("--context", type=_at_least_one, help="tokens that each reads at once (default: the first's)")
+    parser.add_argument(
+        "--stories", type=_at_least_one, default=200, help="held-out stories for accuracy by distance (default 200)"
+    )
+    parser.add_argument("--runs", default="runs/compare", metavar="DIR", help="where the trainings are kept")
+    parser.add_argument("--out", metavar="FILE", help="write the result there, as JSON")
 
 
 def _at_least_one(text: str) -> int:

@@ -1,0 +1,53 @@
+"""The page Model zoo: every model on offer as a card, those that are broken, two side by side, and the family tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from playground import engine
+from playground.text import escaped, plural, sentence
+from playground.views.model_zoo import broken, cards, filters, offer, pair, tree
+from playground.views.model_zoo.offer import Card
+
+
+def draw() -> None:
+    """The whole page."""
+    st.title("Which models are there, and where did each come from?")
+    st.markdown(
+        "Every model here runs: the steps of the field's history, each in one readable file; weights that were "
+        "trained; and whatever you put beside them. All keep one contract, so that the same pages can show them."
+    )
+    tree.draw()
+    if not engine.ready():
+        with st.spinner("The models are being loaded, which takes a few seconds the first time …"):
+            engine.wait()
+    found = offer.cards()
+    parts: list[Callable[[], None]] = [lambda: _list(found), lambda: pair.draw(found)]
+    for part in parts:
+        _guarded(part)
+
+
+def _list(found: list[Card]) -> None:
+    st.subheader("The models", anchor=False)
+    wanted = filters.draw(found)
+    shown = [card for card in found if filters.fits(card, wanted)]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{len(shown)} of {plural(len(found), 'model')}; two of them side by side further down.", width="content"
+        )
+        if len(shown) < len(found):
+            st.button("Show all", icon=":material/filter_alt_off:", on_click=filters.clear, type="tertiary")
+    if not shown:
+        st.info("No model fits all of that. Take a word or a choice away.", icon=":material/search_off:")
+    broken.draw()
+    cards.draw(shown)
+
+
+def _guarded(part: Callable[[], None]) -> None:
+    """A user's own model may raise anything: the other parts go on."""
+    try:
+        part()
+    except Exception as error:
+        st.error(escaped(sentence(f"this part failed with {type(error).__name__}: {error}")), icon=":material/error:")
