@@ -19,6 +19,9 @@ RUNS = "PLAYGROUND_RUNS"
 MODELS = "PLAYGROUND_MODELS"
 """Environment variable: the folder with Hugging Face models; ./models where it is not set."""
 
+FIRST = "zoo/gpt"
+"""The model that a first visitor meets."""
+
 Kind = Literal["trained", "untrained", "shuffled"]
 
 
@@ -60,7 +63,7 @@ def choices() -> list[Choice]:
     built_in = [
         Choice(each, plugin.spec.title, trained=shipped_folder(each) is not None) for each, plugin in plugins.items()
     ]
-    built_in.sort(key=lambda choice: (not choice.trained, choice.key))
+    built_in.sort(key=lambda choice: (not choice.trained, choice.key != FIRST, choice.key))
     shipped_runs = [Choice(str(folder), title) for title, folder in SHIPPED_RUNS.items()]
     first = sum(choice.trained for choice in built_in)
     found = built_in[:first] + shipped_runs + built_in[first:]

@@ -27,7 +27,7 @@ def training_command(card: Card) -> str:
         ("--model", info.model),
         ("--corpus", info.corpus["name"]),
         ("--run", card.source),
-        *_tokenizer_options(card.tokenizer),
+        *tokenizer_options(card.tokenizer),
         (f"--{budget}", plain(getattr(info.recipe, budget))),
         *(("--set", f"{name}={plain(value)}") for name, value in changed),
     ]
@@ -55,8 +55,8 @@ def _changed(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tup
     return [(name, value) for name, value in values.items() if name not in defaults or value != defaults[name]]
 
 
-def _tokenizer_options(tokenizer: Tokenizer) -> list[tuple[str, str]]:
-    """How `zoo train` is told to make this tokenizer; one that it cannot make is named as a file."""
+def tokenizer_options(tokenizer: Tokenizer) -> list[tuple[str, str]]:
+    """How `zoo train` is told to make this tokenizer of a text; one that it cannot make is named as a file."""
     model, size = tokenizer.raw.model, ("--vocab-size", str(tokenizer.vocab_size))
     if isinstance(model, models.BPE) and isinstance(tokenizer.raw.pre_tokenizer, pre_tokenizers.ByteLevel):
         return [size]  # "bpe" is the default

@@ -11,11 +11,11 @@ A command, like `zoo.pretrained.ship`; nothing in the zoo imports it.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,9 +27,9 @@ from zoo.data import Corpus, open_corpus
 from zoo.inference import load
 from zoo.plugin import context_of
 from zoo.pretrained.card import as_code
-from zoo.pretrained.commands import portable
+from zoo.pretrained.commands import plain, portable, tokenizer_options
 from zoo.pretrained.facts import CORPORA
-from zoo.pretrained.ship import check_target, half
+from zoo.pretrained.ship import check_target, copy_settings, half
 from zoo.registry import discover
 from zoo.tasks import task_of
 from zoo.training.run import Run, Yardsticks
@@ -59,7 +59,8 @@ def film(run: Run, out: Path, frames: int = FRAMES, corpus: Corpus | None = None
         draft = Path(scratch) / out.name
         export(run, draft, steps)
         losses = measure(draft, corpus)
-        (draft / "CARD.md").write_text(card(Run.open(draft), losses, run.folder.name, portable(out)), encoding="utf-8")
+        words = card(Run.open(draft), losses, run.folder.name, portable(out), frames)
+        (draft / "CARD.md").write_text(words, encoding="utf-8")
         if out.exists():
             shutil.rmtree(out)
         os.replace(draft, out)
@@ -88,10 +89,7 @@ def export(run: Run, folder: Path, steps: Sequence[int]) -> None:
     shipped.checkpoints.mkdir(parents=True)
     for name in ("tokenizer.json", "yardsticks.json"):
         shutil.copyfile(run.folder / name, folder / name)
-    info = json.loads((run.folder / "run.json").read_bytes())
-    if Path(info["corpus"].get("open", "")).is_absolute():  # a place on this machine is nobody's business
-        del info["corpus"]["open"]
-    (folder / "run.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+    copy_settings(run.folder, folder)
     for step in steps:
         file = shipped.checkpoints / f"{step:07d}.safetensors"
         save_file({name: half(name, tensor) for name, tensor in run.weights(step).items()}, file)
@@ -114,12 +112,15 @@ def measure(folder: Path, corpus: Corpus) -> list[tuple[int, float]]:
     return [(step, task.evaluate(module, held_out, tokenizer, limit=limit).nats_per_token) for step, module in modules]
 
 
-def card(run: Run, losses: Sequence[tuple[int, float]], source: str, out: str) -> str:
+def card(run: Run, losses: Sequence[tuple[int, float]], source: str, out: str, frames: int) -> str:
     """What the folder holds, in Markdown."""
     info, yardsticks = run.info, run.yardsticks
     assert yardsticks is not None
     changed = info.recipe.model_dump(exclude_defaults=True, exclude_none=True)
-    budget = "".join(f" --{name} {changed.pop(name)}" for name in ("seconds", "steps") if name in changed)
+    budget = "".join(f" --{name} {plain(changed.pop(name))}" for name in ("seconds", "steps") if name in changed)
+    ours = "open" in info.corpus
+    tokens = "" if ours else "".join(f" {name} {value}" for name, value in tokenizer_options(run.tokenizer))
+    made = f" --frames {frames}" * (frames != FRAMES) + f" --corpus {info.corpus['name']}" * (not ours)
     settings = "".join(f" --set {name}={value}" for name, value in (info.config | changed).items())
     size = sum(file.stat().st_size for file in run.checkpoints.iterdir())
     task, about = discover().get(info.model).spec.task, CORPORA.get(info.corpus["sha256"])
@@ -128,14 +129,17 @@ def card(run: Run, losses: Sequence[tuple[int, float]], source: str, out: str) -
         if about is None
         else f"{about.what} Licence: {about.licence}. {about.limit}."
     )
+    train = f"python -m zoo train --model {info.model} --corpus {info.corpus['name']} --run runs/{source}"
+    train += f"{tokens}{budget}{settings}"
+    text = textwrap.fill(f"{size / 1e6:.1f} MB together. {text}", 100)
     rows = "".join(f"| {step:,} | {loss:.3f} |\n" for step, loss in losses)
     return f"""# A training to scrub through
 
 `{info.model}` ({info.parameters:,} parameters) learning `{info.corpus["name"]}`: {len(losses)} checkpoints in float16,
-{size / 1e6:.1f} MB together. {text}
+{text}
 
-    python -m zoo train --model {info.model} --corpus {info.corpus["name"]} --run runs/{source}{budget}{settings}
-    python -m zoo.pretrained.film runs/{source} --out {out}
+    {train}
+    python -m zoo.pretrained.film runs/{source} --out {out}{made}
 
 Held-out loss of the weights as they are shipped, in nats per prediction ({task}), on the first
 {info.recipe.held_out_windows:,} held-out examples. {_yardsticks(yardsticks)}

@@ -10,6 +10,7 @@ above `zoo.inference`; nothing in the zoo imports it.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import shutil
@@ -77,8 +78,8 @@ def export(run: Run, folder: Path) -> None:
     halves = {name: half(name, tensor) for name, tensor in run.weights(step).items()}
     shipped = Run(folder)
     shipped.checkpoints.mkdir(parents=True)
-    for name in ("run.json", "tokenizer.json"):
-        shutil.copyfile(run.folder / name, folder / name)
+    shutil.copyfile(run.folder / "tokenizer.json", folder / "tokenizer.json")
+    copy_settings(run.folder, folder)
     file = shipped.checkpoints / f"{step:07d}.safetensors"
     save_file(halves, file, metadata={"step": str(step)})
     file.chmod(0o644)  # the library leaves it readable for its writer alone
@@ -87,6 +88,14 @@ def export(run: Run, folder: Path) -> None:
     for event in run.events():
         if event["step"] == step or ("valid_loss" in event and event["step"] < step):
             shipped.append(event)
+
+
+def copy_settings(source: Path, folder: Path) -> None:
+    """run.json, without the place on this machine where the text lay."""
+    info = json.loads((source / "run.json").read_bytes())
+    if Path(info["corpus"].get("open", "")).is_absolute():
+        del info["corpus"]["open"]
+    (folder / "run.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
 
 
 def describe(folder: Path, corpus: Corpus, registry: Registry, source: str, out: str) -> Card:

@@ -7,10 +7,29 @@ from pathlib import Path
 from zoo.tokenizers import Tokenizer
 
 WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED = {"zoo/gpt": "gpt-stories"}
+SHIPPED = {
+    "zoo/bag-of-words": "bag-of-words-glass-box",
+    "zoo/bert": "bert-glass-box",
+    "zoo/cbow": "cbow-glass-box",
+    "zoo/encoder-decoder": "encoder-decoder-pairs",
+    "zoo/gpt": "gpt-stories",
+    "zoo/gru": "gru-glass-box",
+    "zoo/lstm": "lstm-stories",
+    "zoo/n-gram": "n-gram-glass-box",
+    "zoo/rnn": "rnn-glass-box",
+    "zoo/seq2seq": "seq2seq-pairs",
+    "zoo/seq2seq-attention": "seq2seq-attention-pairs",
+    "zoo/skip-gram": "skip-gram-stories",
+    "zoo/window": "window-glass-box",
+}
 """Plugin id -> the folder of its trained weights."""
-RUNS = {"GPT, learning the glass box": WEIGHTS / "gpt-glass-box"}
-"""Title -> the folder of a whole training that can be looked at, checkpoint by checkpoint."""
+RUNS = {
+    "GPT, learning the glass box": WEIGHTS / "gpt-glass-box",
+    "GPT, small, on the glass box": WEIGHTS / "gpt-glass-box-300k",
+    "LSTM, on the glass box": WEIGHTS / "lstm-glass-box",
+    "GPT, as large as the LSTM": WEIGHTS / "gpt-stories-1m",
+}
+"""Title -> the folder of a training that can be looked at, checkpoint by checkpoint, beside the plugin's own weights."""
 
 
 def shipped_folder(model_id: str) -> Path | None:

@@ -21,7 +21,7 @@ CHOSEN, STORIES, DONE = (f"sequential.distance.{name}" for name in ("models", "s
 CHART = {"displayModeBar": False, "responsive": True}
 MAKE = (
     "python -m zoo compare --models zoo/window,zoo/rnn,zoo/lstm,zoo/gru,zoo/gpt --corpus glass-box "
-    "--parameters 500000 --seconds 60 --seeds 3 --out zoo/compare/glass_box.json"
+    "--parameters 300000 --tokens 2000000 --seeds 3 --out zoo/compare/glass_box.json"
 )
 
 
