@@ -29,7 +29,7 @@ RUNS = {
     "LSTM, on the glass box": WEIGHTS / "lstm-glass-box",
     "GPT, as large as the LSTM": WEIGHTS / "gpt-stories-1m",
 }
-"""Title -> the folder of a training that can be looked at, checkpoint by checkpoint, beside the plugin's own weights."""
+"""Title -> the folder of a training to look at, checkpoint by checkpoint, beside the plugin's own weights."""
 
 
 def shipped_folder(model_id: str) -> Path | None:
