@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CHOSEN, STORIES, DONE = (f"sequential.distance.{name}" for name in ("models", "stories", "done"))
 CHART = {"displayModeBar": False, "responsive": True}
+FIRST = ("Window network", "RNN", "LSTM, on the glass box", "GRU", "GPT, small, on the glass box")
+"""Models of one size that learned from the same tokens: what is asked unless others are chosen."""
 MAKE = (
     "python -m zoo compare --models zoo/window,zoo/rnn,zoo/lstm,zoo/gru,zoo/gpt --corpus glass-box "
     "--parameters 300000 --tokens 2000000 --seeds 3 --out zoo/compare/glass_box.json"
@@ -77,7 +79,8 @@ def _controls(choices: Sequence[Choice]) -> list[Choice]:
         return []
     by_title = {each.title: each for each in choices}
     kept = [title for title in st.session_state.get(CHOSEN, []) if title in by_title]
-    st.session_state[CHOSEN] = kept or list(by_title)[: distance_live.MOST_MODELS]
+    alike = [title for title in FIRST if title in by_title]
+    st.session_state[CHOSEN] = kept or alike or list(by_title)[: distance_live.MOST_MODELS]
     st.session_state.setdefault(STORIES, distance_live.STORIES)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         titles = st.multiselect(
