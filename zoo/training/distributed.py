@@ -97,6 +97,7 @@ def joined() -> Iterator[Group]:
         raise ValueError(f"cannot join the other processes ({reason}): start them with torchrun") from error
     try:
         yield group
+        group.wait()  # one that is gone while another still talks to it takes that one down
     finally:
         distributed.destroy_process_group()
 
