@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import shutil
 import zipfile
@@ -181,8 +182,7 @@ def _check_tokenizer(content: bytes) -> None:
         raise ValueError("its tokenizer.json is not a tokenizer.json") from error
     try:
         known = _frame(state) in _frames()
-        model = state["model"]
-        vocab, merges = model["vocab"], model.get("merges", [])
+        vocab, merges = _ids(state), state["model"].get("merges", [])
         whole = known and all(type(each) is int for each in vocab.values())
         whole = whole and sorted(vocab.values()) == list(range(len(vocab)))
         whole = whole and all(vocab.get(each["content"]) == each["id"] for each in state["added_tokens"])
@@ -192,6 +192,19 @@ def _check_tokenizer(content: bytes) -> None:
         raise ValueError(_OTHERS) from error
     if not whole:
         raise ValueError(_OTHERS)
+
+
+def _ids(state: dict[str, Any]) -> dict[str, Any]:
+    """Each entry's id. Unigram lists its entries with their scores, and the separator stands behind them."""
+    vocab = state["model"]["vocab"]
+    if isinstance(vocab, dict):
+        return vocab
+    if not all(type(name) is str and type(score) is float and math.isfinite(score) for name, score in vocab):
+        raise ValueError("an entry without a score")
+    ids = {name: i for i, (name, _) in enumerate(vocab)}
+    if len(ids) < len(vocab):
+        raise ValueError("an entry stands twice")
+    return ids | {each["content"]: len(vocab) for each in state["added_tokens"]}
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -204,7 +217,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _frame(state: dict[str, Any]) -> str:
     """A tokenizer.json without what was learnt from a text."""
     learnt = {name: None for name in ("vocab", "merges") if name in state["model"]}
-    return json.dumps(state | {"model": state["model"] | learnt}, sort_keys=True)
+    added = [each | {"id": None} for each in state["added_tokens"]]
+    return json.dumps(state | {"model": state["model"] | learnt, "added_tokens": added}, sort_keys=True)
 
 
 @cache

@@ -166,7 +166,9 @@ def selected(page: Page) -> list[int]:
 def test_what_was_chosen_goes_along_from_page_to_page(start: Start) -> None:
     """Also where it came by the address and was never touched."""
     page = start(weights="untrained", seed=3, temperature=0.5)
+    length = len(ids(page))
     click(page, "Add one token")
+    chips_become(page, length + 1)
     tokens = reading.read_chips(page)
     go_to(page, FORWARD_PASS)
     assert page.get_by_label("Your text").input_value() == TEXT

@@ -1,0 +1,1 @@
+"""The page Tokenizers: how a text becomes tokens, and which tokenizer to choose."""
