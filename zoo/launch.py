@@ -150,7 +150,7 @@ def recipe_of(order: Order, plugin: ModelPlugin) -> Recipe:
 
 
 def default_prompt(corpus: Corpus) -> str:
-    """The glass box's example, or the first words of the held-out text."""
+    """The glass box's example, or the first words of the held-out text; of a pair, those of the source."""
     if corpus.language is not None:
         if "example" not in corpus.memo:
             corpus.memo["example"] = corpus.language.example()
@@ -158,6 +158,7 @@ def default_prompt(corpus: Corpus) -> str:
     if corpus.pairs is not None:
         return corpus.pairs.example()
     text = next((text for text in corpus.valid if text.strip()), "").strip()
+    text = text.partition("\t")[0] if text.count("\t") == 1 and "\n" not in text else text
     cut = text[:PROMPT]
     return cut.rsplit(maxsplit=1)[0] if len(text) > PROMPT and len(cut.split()) > 1 else cut
 

@@ -9,8 +9,10 @@ import plotly.graph_objects as go
 from playground.figures.style import MODEL, QUIET, RIGHT, framed, token
 from playground.text import percent
 
-ACROSS = 4
-"""How many small charts stand side by side."""
+ACROSS = 2
+"""How many small charts stand side by side: with more, their titles would touch on a phone."""
+_PANEL, _BETWEEN = 110, 56
+"""Pixels of a small chart's height, and below it: for its numbers, and the title of the next."""
 _ROW = 30
 """Pixels that a pair of bars takes."""
 
@@ -66,15 +68,20 @@ def word_lines(
         figure.add_scatter(**line, **at, mode="lines+markers", marker={"size": 4})
     figure.update_traces(hovertemplate="step %{x:,}: %{y:.2%}<extra></extra>")
     margin = {"l": 8, "r": 8, "t": 28, "b": 8}
-    return framed(figure, height=60 + 130 * rows, showlegend=False, margin=margin, **layout)
+    return framed(figure, height=64 + _inside(rows), showlegend=False, margin=margin, **layout)
+
+
+def _inside(rows: int) -> int:
+    """Pixels of all rows of small charts, and of what is between them."""
+    return rows * _PANEL + (rows - 1) * _BETWEEN
 
 
 def _cell(place: int, columns: int, rows: int) -> tuple[dict[str, object], float, float]:
     """The axes of one small chart in a grid, and where it begins: its left and its top, 0 to 1."""
     column, row = place % columns, place // columns
-    wide, high = 1 / columns, 1 / rows
-    left, bottom = column * wide, 1 - (row + 1) * high
-    top = bottom + high * (1 if row == 0 else 0.8)
+    wide, whole = 1 / columns, _inside(rows)
+    left, top = column * wide, 1 - row * (_PANEL + _BETWEEN) / whole
+    bottom = max(0.0, top - _PANEL / whole)
     x: dict[str, object] = {
         "domain": [left, left + wide * 0.9],
         "anchor": f"y{_number(place)}",

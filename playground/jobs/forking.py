@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
@@ -75,7 +76,16 @@ def start(folder: Path) -> BaseProcess:
 
 
 def _started(folder: Path) -> BaseProcess:
-    process = _CONTEXT.Process(target=worker.work, args=(str(folder),), daemon=True)
+    return forked(worker.work, str(folder))
+
+
+def forked(target: Callable[..., None], *args: object) -> BaseProcess:
+    """A process of the fork server that calls `target`, started.
+
+    Raises:
+        OSError, EOFError: it could not be started.
+    """
+    process = _CONTEXT.Process(target=target, args=args, daemon=True)
     _ensure_running()
     process.start()
     return process

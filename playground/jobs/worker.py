@@ -33,7 +33,7 @@ def work(folder: str) -> None:
     """The process's whole life: train, and leave a status that says how it ended."""
     job = JobFolder(Path(folder))
     limits = job.ticket.limits
-    _settle(limits)
+    settle(limits)
     with job.claimed():
         job.clean()
         try:
@@ -47,7 +47,7 @@ def rehearse() -> None:
     """A process that does nothing: once it is over, the fork server is known to be warm."""
 
 
-def _settle(limits: Limits) -> None:
+def settle(limits: Limits) -> None:
     """Be a modest process: low priority, one thread, first to go when memory runs short, and never an orphan."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then ends this process
     os.nice(10)

@@ -41,7 +41,7 @@ def draw(subject: Subject, position: int | None) -> None:
         taken=taken,
         on_take=None if position is not None or not subject.live else _take,
     )
-    st.caption(_columns(position, subject.live, answer is not None))
+    st.caption(_columns(position, subject.live, answer is not None) + _share(subject))
     st.markdown(notice(probs))
     if answer is not None:
         st.markdown(_against(answer, probs))
@@ -176,6 +176,16 @@ def _columns(position: int | None, live: bool, known: bool) -> str:
             "at temperature 1."
         )
     return f"{columns} Click a row to add its token." if position is None and live else columns
+
+
+def _share(subject: Subject) -> str:
+    """Of models that learned to tell true words from drawn ones: their softmax is no chance of a word."""
+    if subject.model is None or subject.model.task not in ("skip-gram", "cbow"):
+        return ""
+    return (
+        " Here the probability is a share of the softmax: by the way word2vec learns, it grows with how much *more "
+        "often than by chance* a word stands there, so a rare word may lead."
+    )
 
 
 def _take(token: int) -> None:

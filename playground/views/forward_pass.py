@@ -52,7 +52,7 @@ def draw() -> None:
     with tokens:
         _tokens(subject)
     stops = route(edited)
-    chosen = _chosen(stops)
+    chosen = _chosen(stops, edited)
     left, right = st.columns([2.4, 5], gap="large")
     with left:
         spine([stop.as_dict() for stop in stops], selected=chosen.id, key="spine", on_select=state.set_step)
@@ -62,9 +62,14 @@ def draw() -> None:
         export.draw(edited)
 
 
-def _chosen(stops: list[Stop]) -> Stop:
-    """The selected step; where this model has no such step, the nearest one that it has."""
+def _chosen(stops: list[Stop], subject: Subject) -> Stop:
+    """The selected step; where this model has no such step, the nearest one that it has.
+
+    Where nobody has selected one, a model without attention opens at what its logits are read from.
+    """
     name = state.step()
+    if not state.get(state.STEP) and any(stop.id == name and stop.missing for stop in stops):
+        name = subject.trace.anatomy.read_out if subject.trace.anatomy else name
     leaf = name.split(".", 2)[-1]
     alike = [stop for stop in stops if stop.block is not None and stop.id.split(".", 2)[-1] == leaf]
     return next((stop for stop in stops if stop.id == name), alike[-1] if alike else stops[0])

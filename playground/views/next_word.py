@@ -46,5 +46,6 @@ def _tokens(subject: Subject) -> int | None:
         on_select=state.set_token,
     )
     if chosen is None:
-        st.caption("Select a token to see what the model expected in its place.")
+        near = subject.model is not None and subject.model.task == "skip-gram"
+        st.caption(f"Select a token to see what the model {'expects near it' if near else 'expected in its place'}.")
     return chosen

@@ -21,6 +21,8 @@ from zoo.trace.sheets import sheet
 from zoo.trace.trace import Trace
 
 COLUMNS = 32
+TRY = "*Try it:*"
+"""How a lesson's last paragraph begins."""
 _WORDS = {
     "head": "heads",
     "kv_head": "key–value heads",
@@ -48,7 +50,7 @@ def draw(subject: Subject, stop: Stop) -> None:
         if found := entry(stop.id):
             st.markdown(found.about)
         st.info(why_missing(subject, stop), icon=":material/visibility_off:")
-        _lesson(trace, stop.id)
+        _lesson(trace, stop.id, tried=False)
         return
     st.caption(_where(trace, stop))
     if stop.id in trace.edited:
@@ -96,13 +98,15 @@ def _all_heads(trace: Trace, step: str) -> None:
     )
 
 
-def _lesson(trace: Trace, name: str) -> None:
+def _lesson(trace: Trace, name: str, tried: bool = True) -> None:
+    """The idea of a step; without what there is to try where the model lacks it."""
     streams = any("blocks." in step for step in (*trace.steps, *trace.dropped))
     if name.endswith("embed.out") and not streams:
         name = "embed.tok"
     if name == "logits" and "ngram.mix" in trace:
         name = "ngram.mix"
     if text := lesson_of(name):
+        text = text if tried else text.partition(TRY)[0]
         with st.expander("The idea", icon=":material/lightbulb:", expanded=True):
             st.markdown(text)
 

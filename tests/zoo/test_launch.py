@@ -13,7 +13,7 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
-from zoo.data import open_corpus
+from zoo.data import Corpus, open_corpus
 from zoo.inference import load
 from zoo.launch import SECONDS, Order, default_prompt, launch, recipe_of, relaunch
 from zoo.models.gpt import GPTPlugin
@@ -178,7 +178,7 @@ class TestLaunch:
             ({"corpus": "gone.txt"}, ValueError, "cannot read the corpus gone.txt"),
             ({"corpus": "glass-box:tales=3"}, ValueError, "glass-box:tales=3 is no corpus: write glass-box"),
             ({"corpus": "glass-box:stories=0"}, ValueError, "ask for 1 to 200,000 stories"),
-            ({"tokenizer": "morse"}, ValueError, "a tokenizer is char, byte, word, bpe or a tokenizer.json"),
+            ({"tokenizer": "morse"}, ValueError, "a tokenizer is char, byte, word, bpe, bpe-char, wordpiece, unigram or a tokenizer.json"),
             ({"tokenizer": "bpe", "vocab_size": 5}, ValueError, "a byte-level tokenizer needs 257 entries"),
             ({"config": {"context": 1000}}, ValueError, "the model's context of 1000 asks for at least 1001"),
             ({"model": "test/table", "config": {"width": 101}}, ValueError, "not be built: RuntimeError: too wide"),
@@ -341,3 +341,7 @@ def test_an_order_needs_no_torch() -> None:
 def test_corpora_of_one_name_are_one_object() -> None:
     assert open_corpus(GLASS) is open_corpus(f"{GLASS},seed=0")
     assert open_corpus(GLASS).valid == open_corpus("glass-box:stories=61").valid
+
+
+def test_the_prompt_of_sentence_pairs_is_a_source() -> None:
+    assert default_prompt(Corpus("own", ["a b\tc d"], ["the fox\tle renard"], "0")) == "the fox"

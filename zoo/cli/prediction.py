@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 def predict_command(options: argparse.Namespace) -> int:
     """Print the most probable next tokens, with probabilities over the full vocabulary at temperature 1."""
-    found = _load(options).predict(options.prompt, options.top)
+    model = _load(options)
+    found = model.predict(options.prompt, options.top)
+    _say_unknown(model, options.prompt)
     if options.json:
         print(json.dumps([asdict(each) for each in found]))
         return 0
@@ -32,8 +35,10 @@ def trace_command(options: argparse.Namespace) -> int:
     """Save every step under its schema name, and say whether the numbers hold; returns 1 where one does not."""
     from zoo.trace.verify import verify
 
-    trace = _load(options).trace(options.prompt)
+    model = _load(options)
+    trace = model.trace(options.prompt)
     _save(trace, Path(options.out))
+    _say_unknown(model, options.prompt)
     checks = verify(trace)
     if options.json:
         report = {"out": options.out, "steps": len(trace.steps), "checks": [asdict(each) for each in checks]}
@@ -51,11 +56,23 @@ def _load(options: argparse.Namespace) -> LoadedModel:
     return load(options.model, untrained=options.untrained, seed=options.seed, registry=installed())
 
 
+def _say_unknown(model: LoadedModel, prompt: str) -> None:
+    """On standard error: how much of the prompt a tokenizer of whole words lacks. The model answers all the same."""
+    from zoo.tokenizers import UNKNOWN
+
+    ids = model.tokenizer.encode(prompt).ids
+    lacking = model.tokenizer.raw.token_to_id(UNKNOWN)
+    if unknown := sum(each == lacking for each in ids):
+        print(f"zoo: note: {unknown} of the text's {len(ids)} tokens are unknown to {model.title}", file=sys.stderr)
+
+
 def _save(trace: Trace, path: Path) -> None:
     from safetensors import SafetensorError
 
     if path.is_dir():
         raise BadInput(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir():
+        raise BadInput(f"cannot write {path}: there is no folder {path.parent}")
     try:
         trace.save(path)
     except (OSError, SafetensorError) as error:

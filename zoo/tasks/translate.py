@@ -36,6 +36,7 @@ NOTHING = -1
 POOL = 16
 """Batches among which pairs are sorted by length: neighbours in a batch need little filling up."""
 _CHUNK = 1000
+_PAIR = "write each line as a sentence, one tab, and its translation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +113,8 @@ class Translate:
         Raises:
             ValueError: they are not.
         """
+        if not isinstance(corpus.train, InPieces) and len(corpus.train) == len(corpus.valid) == 1:
+            check_lines("".join([*corpus.train, *corpus.valid]))  # one text, cut in two: not all its lines are pairs
         for part in NAMES:
             texts = getattr(corpus, part)
             if isinstance(texts, InPieces) or len(texts) > MOST:
@@ -182,8 +185,24 @@ def _sides(text: str) -> tuple[str, str]:
     """ "a dog\\tun chien" -> ("a dog", "un chien")"""
     sides = [side.strip() for side in text.split("\t")]
     if len(sides) != 2 or not all(sides):
-        raise ValueError(f"{text[:40]!r} is no pair: write each line as a sentence, one tab, and its translation")
+        raise ValueError(f"{_quoted(text)} is no pair: {_PAIR}")
     return sides[0], sides[1]
+
+
+def check_lines(text: str) -> None:
+    """Whether each line of a text is a pair; blank lines, and a text of a single line, are let pass.
+
+    Raises:
+        ValueError: naming the first line that is none.
+    """
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if len(lines) > 1 and line.strip() and line.count("\t") != 1:
+            raise ValueError(f"line {number}, {_quoted(line)}, is no pair: {_PAIR}")
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")
 
 
 def _gather(

@@ -9,10 +9,10 @@ In a plugin's tests:
 
 from pathlib import Path
 
-from zoo.testing.kit import CHECKS, CheckResult, check_plugin, run_check
+from zoo.testing.kit import CHECKS, CheckResult, check_plugin, each_check, run_check
 from zoo.testing.pytest_glue import parametrize_with_checks
 
 TEMPLATE = Path(__file__).parent / "template.py"
 """A small plugin to start from: what `python -m zoo new` writes."""
 
-__all__ = ["CHECKS", "TEMPLATE", "CheckResult", "check_plugin", "parametrize_with_checks", "run_check"]
+__all__ = ["CHECKS", "TEMPLATE", "CheckResult", "check_plugin", "each_check", "parametrize_with_checks", "run_check"]

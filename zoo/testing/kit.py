@@ -51,7 +51,7 @@ class CheckResult:
 
 def check_plugin(plugin: ModelPlugin) -> list[CheckResult]:
     """Every check, one after the other; a plugin that does not build is not asked the rest."""
-    return list(_results(Subject(plugin)))
+    return list(each_check(plugin))
 
 
 def run_check(plugin: ModelPlugin, name: str) -> CheckResult:
@@ -59,8 +59,9 @@ def run_check(plugin: ModelPlugin, name: str) -> CheckResult:
     return run(Subject(plugin), name)
 
 
-def _results(subject: Subject) -> Iterator[CheckResult]:
-    builds = True
+def each_check(plugin: ModelPlugin) -> Iterator[CheckResult]:
+    """The same, each result as soon as it is there."""
+    subject, builds = Subject(plugin), True
     for name in CHECKS:
         result = run(subject, name) if builds else CheckResult(name, None, "not run: the model does not build")
         builds = builds and not (name == "builds" and result.ok is False)

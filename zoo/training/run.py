@@ -224,7 +224,8 @@ class Run:
         kept = self.steps()
         step = kept[-1] if step is None and kept else step
         if step not in kept:
-            raise ValueError(f"{self.folder} has no checkpoint of step {step}; it has {kept or 'none yet'}")
+            wanted = "has no checkpoint" if step is None else f"has no checkpoint of step {step}"
+            raise ValueError(f"{self.folder} {wanted}; it has {kept or 'none yet'}")
         return read_tensors(self.checkpoints / f"{step:07d}.safetensors")[0]
 
 

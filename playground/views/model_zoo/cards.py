@@ -100,9 +100,11 @@ def _trained(card: Card, learned: Learned) -> str:
         said += f", {plural(learned.tokens, 'token')} read"
     if learned.loss is not None and learned.step is not None:
         unit = UNITS.get(card.task, "token")
-        said += f". In the last evaluation, after {plural(learned.step, 'step')}, its loss on held-out text was "
+        few = f"on {plural(learned.examples, 'example')} of held-out text" if learned.examples else "on held-out text"
+        said += f". In the training's last evaluation, after {plural(learned.step, 'step')}, its loss {few} was "
         said += f"{number(learned.loss, 3)} nats per {unit}"
         said += f", {number(learned.bits, 3)} bits per character" if learned.bits is not None else ""
+        said += "; the model card below has that of the weights as they are shipped" if learned.card else ""
     return said + "." + (f" **Licence of the text**: {escaped(learned.licence)}." if learned.licence else "")
 
 

@@ -1,20 +1,17 @@
-"""The conformance report of a plugin: what `python -m zoo check` says, made in the server when it is asked for."""
+"""The conformance report of a plugin: what `python -m zoo check` says, made in a process of its own when asked for."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from playground.jobs import checking
+from playground.jobs.checking import Found
 from playground.text import escaped, plural
 from playground.views.model_zoo.facts import stamp
 from playground.views.model_zoo.keys import key
 from playground.views.model_zoo.offer import Card
-from playground.views.train.models import registry
-
-if TYPE_CHECKING:
-    from zoo.testing import CheckResult
 
 MARKS = {
     True: ":green-badge[:material/check: pass]",
@@ -27,12 +24,13 @@ _one_at_a_time = threading.Lock()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def report(model: str, stamp: int) -> list[CheckResult]:
+def report(model: str, stamp: int) -> list[Found]:
     """Every check of a plugin, kept until its file changes; one plugin is checked at a time."""
-    from zoo.testing import check_plugin
+    from zoo.registry import plugin_folders
+    from zoo.testing import CHECKS
 
     with _one_at_a_time:
-        return check_plugin(registry().get(model))
+        return checking.check(model, plugin_folders(), list(CHECKS))
 
 
 def button(card: Card) -> None:
@@ -61,27 +59,31 @@ def draw(card: Card) -> None:
     """The report, where it was asked for."""
     if not _shown(card) or not card.plugin or not card.usable:
         return
-    with st.spinner("The plugin is being checked …", show_time=True):
-        found = report(card.plugin, stamp(card.plugin))
+    try:
+        with st.spinner("The plugin is being checked …", show_time=True):
+            found = report(card.plugin, stamp(card.plugin))
+    except (OSError, EOFError):
+        st.error(escaped(f"No process could be started for it. Try python -m zoo check {card.plugin} instead."))
+        return
     with st.expander(_summary(card, found), expanded=True, icon=":material/fact_check:"):
         st.markdown(listed(found))
         st.caption(escaped(f"The same on the command line: python -m zoo check {card.plugin}"))
 
 
-def _summary(card: Card, found: list[CheckResult]) -> str:
+def _summary(card: Card, found: list[Found]) -> str:
     passed, failed = (sum(each.ok is ok for each in found) for ok in (True, False))
     rest = len(found) - passed - failed
     said = f"{escaped(card.plugin)}: {passed} of {plural(len(found), 'check')} passed, {failed} failed"
     return said + (f", {rest} not applied" if rest else "")
 
 
-def listed(found: list[CheckResult]) -> str:
+def listed(found: list[Found]) -> str:
     """A line a check, as Markdown; what failed stands first."""
     order = sorted(found, key=lambda each: each.ok is not False)
     return "\n".join(f"- {_mark(each)} **{escaped(each.name)}**: {escaped(each.message)}" for each in order)
 
 
-def _mark(result: CheckResult) -> str:
+def _mark(result: Found) -> str:
     return NOT_RUN if result.ok is None and result.message.startswith("not run") else MARKS[result.ok]
 
 

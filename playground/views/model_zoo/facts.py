@@ -55,6 +55,8 @@ class Learned:
     """Of the text, where the card says so."""
     card: str = ""
     """The model card in Markdown; "" where there is none."""
+    examples: int | None = None
+    """Held-out examples that the loss is the mean over."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ def _learned(folder: Path, info: dict[str, Any]) -> Learned:
         event.get("bits_per_character"),
         licence_of(words),
         words,
+        _whole((info.get("recipe") or {}).get("held_out_windows")),
     )
 
 

@@ -15,6 +15,7 @@ from playground.views.model_zoo.facts import facts, stamp
 from playground.views.model_zoo.inside import Kind, kinds
 from playground.views.model_zoo.keys import key
 from playground.views.model_zoo.offer import FAMILIES, TASKS, Card
+from playground.views.train.facts import UNITS
 from zoo.trace.missing import missing
 from zoo.trace.trace import Trace
 
@@ -22,6 +23,7 @@ ONE, OTHER, STEPS = key("one"), key("other"), key("steps")
 FIRST = ("zoo/lstm", "zoo/gpt")
 """What stands there first, where it is on offer: the two that the field changed between."""
 NOTHING = "–"
+BITS = "The same, in bits per character"
 
 Row = tuple[str, str, str]
 """What it is, the one model's, the other's; both as they are shown."""
@@ -42,7 +44,11 @@ def draw(cards: Sequence[Card]) -> None:
     found = rows(one, other)
     differ = sum(a != b for _, a, b in found)
     st.markdown(table(one, other, found))
-    st.caption(f"▸ marks the {differ} of {len(found)} rows that differ; {NOTHING} stands where a model has none.")
+    st.caption(
+        f"▸ marks the {differ} of {len(found)} rows that differ; {NOTHING} stands where a model has none. "
+        "Losses can be set side by side only where both were scored on the same text and predict the same; and where "
+        "their tokens differ, only in bits per character."
+    )
     _steps(one, other)
 
 
@@ -72,8 +78,9 @@ def _facts(card: Card) -> Iterator[tuple[str, str]]:
     yield "Memory of the weights", megabytes(found.memory) if found.memory else NOTHING
     yield "Trained on", learned.corpus if learned else ("not named" if card.choice.trained else "nothing yet")
     yield "Tokens read", count(learned.tokens) if learned and learned.tokens else NOTHING
-    loss = learned.loss if learned else None
-    yield "Held-out loss, nats", NOTHING if loss is None else number(loss, 3)
+    loss, bits = (learned.loss, learned.bits) if learned else (None, None)
+    yield "Held-out loss", NOTHING if loss is None else f"{number(loss, 3)} nats per {UNITS.get(card.task, 'token')}"
+    yield BITS, NOTHING if bits is None else number(bits, 3)
 
 
 def _setting(config: dict[str, Any], name: str) -> str:

@@ -29,6 +29,8 @@ class Facts:
     language: GlassBox | None
     right: dict[int, float]
     """The exact probability of each token after the prompt; empty where nobody knows it."""
+    translation: str = ""
+    """The right translation of the prompt; "" where nobody knows it, or none is asked for."""
 
     @property
     def unit(self) -> str:
@@ -54,7 +56,7 @@ def _facts(folder: str, stamp: int) -> Facts:
     plugin = registry().plugins.get(info.model)
     task = plugin.spec.task if plugin else "next-token"
     language = language_of(info.corpus) if task == "next-token" else None
-    return Facts(info, task, tokenizer, language, _right(language, tokenizer, info))
+    return Facts(info, task, tokenizer, language, _right(language, tokenizer, info), _translation(task, info))
 
 
 def _right(language: GlassBox | None, tokenizer: Tokenizer, info: RunInfo) -> dict[int, float]:
@@ -67,3 +69,13 @@ def _right(language: GlassBox | None, tokenizer: Tokenizer, info: RunInfo) -> di
         return right_answer(language, tokenizer, language.split(info.prompt))
     except ValueError:
         return {}
+
+
+def _translation(task: str, info: RunInfo) -> str:
+    from zoo.data import pairs_of
+
+    pairs = pairs_of(info.corpus) if task == "translate" else None
+    try:
+        return pairs.translate(pairs.split(info.prompt)).target_text if pairs else ""
+    except ValueError:
+        return ""

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from playground import engine, state
-from playground.text import count, escaped, number, sentence
-from playground.views.train import names
+from playground.text import escaped, number, plural, sentence
+from playground.views.train import facts, names
 from playground.views.train.controls import ACTIVE, BADGES
 from playground.views.train.history import last_score
 from playground.views.train.keys import key
 
 if TYPE_CHECKING:
     from playground.jobs import Job
+    from zoo.training import Run
 
 PROBLEM = key("mine.problem")
 LOADED = key("loaded")
@@ -62,7 +63,17 @@ def _about(job: Job) -> str:
     except ValueError:
         return f"{job.id[:8]}, not begun"
     scored = None if job.state in ACTIVE else last_score(run.folder)
-    return names.of(run) + ("" if scored is None else f": {number(scored[1], 3)} after {count(scored[0])} steps")
+    if scored is None:
+        return names.of(run)
+    return f"{names.of(run)}: {number(scored[1], 3)} nats per {_unit(run)} after {plural(scored[0], 'step')}"
+
+
+def _unit(run: Run) -> str:
+    """What its loss is the mean over: losses of different units are not to be compared."""
+    try:
+        return facts.of(run).unit
+    except (ValueError, OSError):
+        return "token"
 
 
 def _show(run: str) -> None:

@@ -53,6 +53,16 @@ def _obstacle(plugin: ModelPlugin) -> str:
     return ""
 
 
+@st.cache_data(max_entries=256, show_spinner=False)
+def counts(model: str, source: str) -> bool:
+    """Whether a plugin's model counts, and has no number that a gradient moves; `source` is where it came from."""
+    try:
+        module = registry().get(model).build(registry().get(model).Config(), 300)
+    except Exception:  # a user's own plugin may raise anything; the training will say what
+        return False
+    return hasattr(module, "count") and not any(each.requires_grad for each in module.parameters())
+
+
 def starts(model: str) -> list[Start]:
     """The shipped weights of a plugin, and those of this browser's own runs of it."""
     from zoo.pretrained.shipped import shipped_folder

@@ -32,6 +32,20 @@ ASKED = {
     "translate": ("How it begins the translation", "… of"),
 }
 """Task -> what the model is asked, and where."""
+_MORE_OFTEN = (
+    " A share of the softmax: by the way word2vec learns, it grows with how much *more often than by chance* a word "
+    "stands there, so a rare word may lead."
+)
+SHARES = {"skip-gram": _MORE_OFTEN, "cbow": _MORE_OFTEN}
+"""Task -> what its bars mean, where they are not how often a word comes."""
+WRITES = {
+    "next-token": "What it writes after these words",
+    "masked-token": "What it writes when a blank stands behind these words, again and again",
+    "cbow": "What it writes when a blank stands behind these words, again and again",
+    "skip-gram": "A chain of words, each drawn from those that it expects near the one before",
+    "translate": "A translation, each word drawn from those that it expects",
+}
+"""Task -> what its sample is."""
 LINES = 4
 """How many words are followed through the training."""
 
@@ -41,7 +55,7 @@ def draw(run: Run, history: History) -> None:
     asked = [event for event in history.evaluations if event.get("next")]
     if asked:
         _answers(run, asked)
-    _sample(history)
+    _sample(history, facts.of(run))
 
 
 def _answers(run: Run, asked: list[Event]) -> None:
@@ -84,7 +98,10 @@ def _bars(event: Event, known: Facts) -> None:
         alt="The likeliest next words: "
         + ", ".join(f"{each['token']} {each['prob']:.0%}" for each in event["next"][:3]),
     )
-    st.caption(f"After step {count(event['step'])}, over the whole vocabulary.{_GOLD if right else ''}")
+    st.caption(
+        f"After step {count(event['step'])}, over the whole vocabulary."
+        + (_GOLD if right else SHARES.get(known.task, ""))
+    )
 
 
 def _lines(asked: list[Event], known: Facts) -> None:
@@ -132,13 +149,16 @@ def _divergence(run: Run, prompt: str, right: dict[int, float]) -> None:
     )
 
 
-def _sample(history: History) -> None:
+def _sample(history: History, known: Facts) -> None:
     written = next((event for event in reversed(history.evaluations) if event.get("sample")), None)
     if written is None:
         return
     with st.container(border=True):
-        st.caption(f"What it writes after these words, at step {count(written['step'])}")
+        st.caption(f"{WRITES.get(known.task, WRITES['next-token'])}, at step {count(written['step'])}")
         st.text(written["sample"])
+        if known.translation:
+            st.caption("The right one")
+            st.text(known.translation)
 
 
 def _ending(prompt: str, room: int = 160) -> str:

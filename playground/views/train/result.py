@@ -9,6 +9,7 @@ import streamlit as st
 
 from playground import engine, state
 from playground.catalogue import app_runs
+from playground.paths import FORWARD_PASS, NEXT_WORD, UNTRAINED_AND_PRETRAINED
 from playground.text import escaped, sentence
 from playground.views.train import names
 from playground.views.train.keys import key
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from zoo.training import Run
 
 PAGES = {
-    "Next word": ("pages/next_word.py", "edit_note"),
-    "Forward pass": ("pages/forward_pass.py", "account_tree"),
-    "Untrained and pre-trained": ("pages/untrained_and_pretrained.py", "compare_arrows"),
+    "Next word": (NEXT_WORD, "edit_note"),
+    "Forward pass": (FORWARD_PASS, "account_tree"),
+    "Untrained and pre-trained": (UNTRAINED_AND_PRETRAINED, "compare_arrows"),
 }
 """Pages on which a run can be opened."""
 ASKED = key("open")

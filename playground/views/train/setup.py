@@ -10,13 +10,15 @@ from playground import engine, forms, state
 from playground.text import count, escaped, plural, sentence
 from playground.views.train import source, switches
 from playground.views.train.keys import key
-from playground.views.train.models import Start, registry, starts, trainable, untrainable
+from playground.views.train.models import Start, counts, registry, starts, trainable, untrainable
 
 if TYPE_CHECKING:
     from zoo.launch import Order
     from zoo.plugin import ModelPlugin
 
 SECONDS, STEPS = "seconds", "steps"
+RANDOM, NOTHING = "Random weights", "Nothing counted yet"
+"""What a training begins from where it goes on from no other; the second, where the model counts."""
 DEFAULT_SECONDS, DEFAULT_STEPS = 60, 1000
 MAIN = 4
 """How many of the model's knobs are in sight at once."""
@@ -47,7 +49,7 @@ def draw() -> None:
             st.button(
                 "Train", type="primary", icon=":material/play_arrow:", width="stretch", key="train.go", on_click=_ask
             )
-    config, recipe = _knobs(plugin, begun), _training(plugin)
+    config, recipe = _knobs(plugin, begun), _training(plugin, _counts(plugin))
     switches.draw(plugin.spec.id)
     _not_here()
     with below:
@@ -79,10 +81,14 @@ def _model(ids: list[str]) -> str:
     )
 
 
+def _counts(plugin: ModelPlugin) -> bool:
+    return counts(plugin.spec.id, registry().sources.get(plugin.spec.id, ""))
+
+
 def _start(plugin: ModelPlugin) -> Start | None:
     """Trained weights to go on from; None for random ones."""
     offers = starts(plugin.spec.id)
-    titles = ["Random weights", *(each.title for each in offers)]
+    titles = [NOTHING if _counts(plugin) else RANDOM, *(each.title for each in offers)]
     name = key("start", plugin.spec.id)
     if st.session_state.get(name) not in titles:
         st.session_state[name] = titles[0]
@@ -100,7 +106,7 @@ def _start(plugin: ModelPlugin) -> Start | None:
 def _budget() -> dict[str, Any]:
     """How long to train: {"seconds": …} or {"steps": …}."""
     limits = engine.jobs().limits
-    unit, amount = st.columns([1.3, 1], vertical_alignment="bottom")
+    unit, amount = st.columns([1.3, 1])
     name = key("unit")
     st.session_state.setdefault(name, SECONDS)
     with unit:
@@ -129,13 +135,18 @@ def _knobs(plugin: ModelPlugin, begun: Start | None) -> dict[str, Any]:
     return values
 
 
-def _training(plugin: ModelPlugin) -> dict[str, Any]:
+def _training(plugin: ModelPlugin, counts: bool) -> dict[str, Any]:
     """How the steps are taken, with what the plugin's author recommends as defaults."""
     from zoo.training import Recipe
 
     found = [each for each in forms.knobs(Recipe, plugin.recipe()) if each.name not in BUDGET]
     with st.expander("How it learns: batch, optimiser, rates, seed", icon=":material/school:"):
-        st.caption("The values are those that the model's author recommends for a brief training.")
+        st.caption(
+            "This model counts. No gradient moves it, so optimiser, rates and precision change nothing here: a step "
+            "is a batch of text that it counts."
+            if counts
+            else "The values are those that the model's author recommends for a brief training."
+        )
         return forms.draw(found, key("recipe", plugin.spec.id))
 
 
@@ -143,6 +154,7 @@ def _summary(plugin: ModelPlugin, begun: Start | None, text: source.Source, spen
     """What the button will do, in one sentence."""
     unit, amount = next(iter(spent.items()))
     begin = "from random weights" if begun is None else f"from {begun.title[:1].lower()}{begun.title[1:]}"
+    begin = "beginning with nothing counted" if begun is None and _counts(plugin) else begin
     long = plural(int(amount), unit.removesuffix("s"))
     return f"{plugin.spec.title} will learn from {text.words}, {begin}, for {long}."
 

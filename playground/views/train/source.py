@@ -173,7 +173,7 @@ def _own(fixed: bool, translates: bool) -> Source:
         tokenizer=tokenizer,
         vocab_size=size,
         prompt=prompt,
-        problem=_too_little(text, limit),
+        problem=_too_little(text, limit) or (_no_pairs(text) if translates else ""),
     )
 
 
@@ -259,6 +259,16 @@ def _too_little(text: str, limit: int) -> str:
         return f"the text has {plural(len(text), 'character')}; give it {count(LEAST)} at least"
     if len(text) > limit:
         return f"the text has {count(len(text))} characters; at most {count(limit)} can be trained on here"
+    return ""
+
+
+def _no_pairs(text: str) -> str:
+    from zoo.tasks.translate import check_lines
+
+    try:
+        check_lines(text)
+    except ValueError as error:
+        return str(error)
     return ""
 
 

@@ -18,6 +18,8 @@ NEAR = 0.03
 """Within this share of the floor a run counts as having reached it."""
 RISE = 0.02
 """By this share held-out loss must have risen, and training loss fallen, before anything is said: noise does less."""
+LEAST_RISE = 0.01
+"""Nats that it must have risen by, too: near zero a share of it is nothing."""
 STILL_FALLING = 0.01
 """A loss that fell by this share in the last quarter of the evaluations is still falling."""
 
@@ -60,7 +62,7 @@ def overfitting(history: History) -> str:
     lowest = min(range(len(losses)), key=losses.__getitem__)
     later = losses[lowest + 1 :]
     around = mean(losses[max(0, lowest - 1) : lowest + 2])  # a single low figure may be luck
-    if len(later) < 3 or mean(later[-3:]) < around * (1 + RISE):
+    if len(later) < 3 or mean(later[-3:]) < around + max(LEAST_RISE, around * RISE):
         return ""
     half = max(1, (steps[-1] - steps[lowest]) // (2 * len(later)))  # half the way between two evaluations
     before = history.training_loss(steps[lowest] - half, steps[lowest] + half)
@@ -97,7 +99,7 @@ def why_not(history: History, yardsticks: Yardsticks | None) -> str:
             "more stories would help more than more time."
         )
     return start + (
-        "It had stopped improving, on training text too: a wider or deeper model, a longer context or another "
+        "It had stopped improving, on training text too: a larger model, one that sees more of the text, or another "
         "architecture has more room."
     )
 

@@ -77,10 +77,13 @@ def spread(weights: Weights) -> float:
 def nearest(weights: Weights, token: int, count: int) -> list[Neighbour] | None:
     """The tokens whose embeddings lie nearest to a token's; None where the model doesn't show its table.
 
+    Of two tables, as some translators have them, it is the one that the source is read with.
+
     Raises:
         ValueError: the token's embedding has no direction.
     """
     model = engine.model(weights)
-    found = None if model.anatomy is None else model.anatomy.params.get("embed.W_E")
+    params = {} if model.anatomy is None else model.anatomy.params
+    found = params.get("embed.W_E", params.get("encoder.embed.W_E"))
     found = None if found is None else found[: model.tokenizer.vocab_size]  # the mark is no token
     return None if found is None else neighbours(found.detach().float().numpy(), token, count)

@@ -47,13 +47,20 @@ def draw(board: Board) -> None:
 def chosen(board: Board, word: str) -> tuple[int, str]:
     """The token that a word stands for, and how it was found: as it stands inside a text, behind a space, if it can."""
     if not word.strip():
-        return board.ids[-1], "The last token of your text."
+        return _last(board), "The last token of your text."
     for text in (f" {word.strip()}", word.strip()):
         if len(ids := board.tokenizer.encode(text).ids) == 1:
             return ids[0], "Your word."
     ids = board.tokenizer.encode(word.strip()).ids
     pieces = " ".join(quoted(board.tokenizer.piece(i)) for i in ids[:8])
     return ids[-1], f"This model has no token for the whole word; it reads {pieces}, and the last of them is taken."
+
+
+def _last(board: Board) -> int:
+    """The last token of the text: what stands before the model's own mark, where it has one."""
+    ids, mark = list(board.ids), board.model.mark
+    own = ids[: ids.index(mark)] if mark in ids else ids
+    return (own or ids)[-1]
 
 
 def _no_table(board: Board) -> str:

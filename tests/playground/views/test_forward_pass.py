@@ -39,6 +39,26 @@ def test_a_step_of_every_model_opens(open_page, name, step):
     ])  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("lstm", "layers.0.cell.h"),
+        ("seq2seq", "decoder.out"),
+        ("n-gram", "ngram.mix"),
+        ("gpt", "blocks.0.attn.pattern"),
+    ],
+)
+def test_where_nothing_was_selected_it_opens_at_a_step_that_the_model_has(open_page, name, step):
+    app = faultless(open_page(FORWARD_PASS, model=PLUGINS[name].spec.title, prompt="the cat sat"))
+    assert sent(app, "spine")[0]["selected"] == step
+
+
+def test_a_step_that_it_lacks_can_be_selected_and_asks_for_nothing_to_be_tried(open_page):
+    app = faultless(open_page(FORWARD_PASS, model="LSTM", prompt="the cat sat", step="blocks.0.attn.pattern"))
+    assert any("attention" in each.value for each in app.info)
+    assert not any("Try it" in each.value for each in app.markdown)
+
+
 def test_every_model_of_the_zoo_is_tried():
     assert set(STEPS) == set(PLUGINS)
 

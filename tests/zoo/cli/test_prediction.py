@@ -48,6 +48,13 @@ class TestPredict:
         assert "logit" in out
         assert "%" in out
 
+    def test_unknown_words_are_named_on_standard_error_and_answered_all_the_same(self, run: Any) -> None:
+        status, out, err = run("predict", "--model", "zoo/seq2seq", "--prompt", "The zzz", "--top", "2", "--json")
+        assert status == 0
+        assert len(json.loads(out)) == 2
+        assert err == "zoo: note: 1 of the text's 2 tokens are unknown to Seq2seq\n"
+        assert run("predict", "--model", "zoo/seq2seq", "--prompt", "The cat")[2] == ""
+
     def test_the_untrained_twin_has_its_own_numbers_by_seed(self, run: Any, trained: Path) -> None:
         command = ("predict", "--model", str(trained), "--prompt", "the", "--json")
         first, again, other, real = (

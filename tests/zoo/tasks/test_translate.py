@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.data import Corpus
+from zoo.data import Corpus, read_corpus
 from zoo.layers.pairs import PairModel
 from zoo.tasks import task_of
 from zoo.tasks.translate import MOST, Pairs, Translate, exact_match, translate_batch, translate_greedy, translations
@@ -137,6 +137,13 @@ class TestCheck:
         for bad in (corpus("a\tb", text), corpus("a\tb", valid=("a\tb", text))):
             with pytest.raises(ValueError, match="is no pair: write each line as a sentence, one tab"):
                 Translate().check(bad, TOKENIZER, 8)
+
+    def test_the_first_line_that_is_no_pair_is_named(self, tmp_path):
+        good, bad = "a\tb\n" * 30, "a b\n"
+        for before in (3, 30):  # in what is learnt from, and in what is held out
+            (path := tmp_path / "own.txt").write_text(good[: 4 * before] + "\n" + bad + good[4 * before :])
+            with pytest.raises(ValueError, match=f"line {before + 2}, 'a b', is no pair: write each line"):
+                Translate().check(read_corpus(path), TOKENIZER, 8)
 
     def test_a_context_without_room_is_refused(self):
         with pytest.raises(ValueError, match="no pair of the held-out text fits into the model's context of 5 tokens"):

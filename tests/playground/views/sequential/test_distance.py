@@ -64,7 +64,7 @@ def test_the_notice_can_come_out_the_other_way():
 def test_a_difference_within_the_error_is_none():
     other = memory("LSTM", "lstm", 0.91, 0.89, 0.88)
     said = distance_words.notice(ON, [GPT, other])
-    assert "LSTM about as often" in said
+    assert "about as often: LSTM" in said
     assert "At no distance is the transformer surely beaten." in said
 
 

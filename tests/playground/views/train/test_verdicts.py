@@ -48,11 +48,12 @@ def test_overfitting_is_named_with_its_figures():
         history(FALLING),
         history(RISING),  # training loss rises too: that is divergence, not learning by heart
         history([6.0, 3.0, 2.0, 2.001, 2.002, 2.003], training=[6, 3, 2, 1, 0.5, 0.2]),  # hardly a rise
+        history([6.0, 0.1, 3e-4, 5e-4, 7e-4, 9e-4], training=[6, 0.1, 3e-4, 2e-4, 1e-4, 1e-5]),  # near 0: none at all
         history([6.0, 3.0, 2.0, 2.5, 2.6, 1.9], training=[6, 3, 2, 1, 0.5, 0.2]),  # it came back down
         history([6.0, 2.0, 2.9]),  # too few figures
         History("nothing"),
     ],
-    ids=["falling", "all rising", "hardly", "back down", "too few", "none"],
+    ids=["falling", "all rising", "hardly", "near zero", "back down", "too few", "none"],
 )
 def test_overfitting_is_not_claimed_where_it_is_not_measured(found):
     assert overfitting(found) == ""

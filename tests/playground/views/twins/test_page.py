@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from torch.nn import functional as F
 
 from playground import engine, state
+from playground.text import quoted
 from playground.views.twins.judged import TEXT
 from tests.playground.helpers import BYTES, ROOT, faultless, sent, tiny_gpt, unpack, write_plugin
 from zoo.data import Corpus, open_corpus
@@ -206,6 +207,14 @@ def test_a_model_without_attention_or_anatomy_is_explained(open_page, tmp_path, 
     said = " ".join(each.value for each in page.info)
     assert "never compares tokens in pairs" in said
     assert "doesn't say which of its weights is the embedding table" in said
+
+
+@pytest.mark.parametrize("model", ["BERT", "Seq2seq"])
+def test_the_last_token_is_the_texts_own_and_not_the_models_mark(open_page, model):
+    page = faultless(open_page(PAGE, model=model, prompt="The boy saw Tom"))
+    said = next(each.value for each in page.caption if "The last token of your text" in each.value)
+    assert quoted(" Tom") in said
+    assert not any("embedding table" in each.value for each in page.info)
 
 
 def test_one_twin_alone_is_no_comparison(open_page):
