@@ -15,10 +15,11 @@ from playground.components.theme import ATTENTION, NEGATIVE, POSITIVE
 from playground.figures.style import QUIET, framed, shown, token
 
 WAITING, DONE, NOW = 0, 1, 2
-_STATES = ("rgba(138, 133, 148, 0.16)", "rgba(123, 97, 196, 0.45)", POSITIVE)
+_STATES = ("rgba(138, 133, 148, 0.16)", NEGATIVE, POSITIVE)
 _SCALE = [[at, colour] for i, colour in enumerate(_STATES) for at in (i / 3, (i + 1) / 3)]
 _WORDS = {WAITING: "has to wait", DONE: "done", NOW: "being done now"}
-DARK = "#1E1B26"
+_ON = {DONE: "#FFFFFF", NOW: "#1E1B26"}
+"""Of a mark on such a cell; on what waits it has the page's own colour."""
 ROW = 22
 """Pixels of a token's row."""
 CLEAR = "rgba(138, 133, 148, 0.06)"
@@ -78,6 +79,8 @@ def clock_chart(panels: Sequence[Panel], tick: int, last: int) -> go.Figure:
     figure.update_annotations(font={"size": 14}, x=0, xanchor="left")
     figure.update_xaxes(showgrid=False, range=[-0.5, last + 0.5], dtick=1 if last < 16 else 4)
     figure.update_xaxes(title="tick: steps that wait for each other", row=len(panels), col=1)
+    for row in range(1, len(panels)):
+        figure.update_xaxes(ticks="", row=row, col=1)
     return figure
 
 
@@ -103,12 +106,12 @@ def _heat(panel: Panel, tick: int, last: int) -> go.Heatmap:
 
 
 def _marks(panel: Panel, tick: int, last: int) -> list[go.Scatter]:
-    """The marks as text: on gold always dark, else in the page's own colour."""
+    """The marks as text, readable on what they stand on."""
     states, marks = work(panel, tick, last)
     found = []
-    for now in (False, True):
-        places = np.argwhere(~np.isnan(states) & ((states == NOW) == now)).tolist()
-        font = {"size": 11} | ({"color": DARK} if now else {})
+    for state in (WAITING, DONE, NOW):
+        places = np.argwhere(states == state).tolist()
+        font = {"size": 11} | ({"color": _ON[state]} if state in _ON else {})
         found.append(
             go.Scatter(
                 x=[x for _, x in places],
@@ -176,7 +179,7 @@ def _strips(
             colorbar=bar | {"tickfont": {"color": QUIET}},
         )
     )
-    framed(figure, height=ROW * len(names) + 74)
+    framed(figure, height=ROW * len(names) + 86)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticksuffix=" ")
     figure.update_xaxes(title=across, showgrid=False)
     return figure

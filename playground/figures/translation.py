@@ -51,8 +51,8 @@ def quality_chart(lines: Sequence[Quality], what: str) -> go.Figure:
     framed(figure, height=380, hovermode="closest")
     figure.add_vline(x=TRAINED_TO, line={"color": QUIET, "width": 1, "dash": "dot"})
     figure.add_annotation(
-        x=TRAINED_TO, y=1.0, yref="paper", text="longest in training", showarrow=False, xanchor="right",
-        yanchor="top", xshift=-4, font={"color": QUIET, "size": 11},
+        x=TRAINED_TO, y=1.0, yref="paper", text="longest in training", showarrow=False, xanchor="left",
+        yanchor="top", textangle=-90, xshift=1, font={"color": QUIET, "size": 11},
     )  # fmt: skip
     figure.update_xaxes(
         title="length of the English sentence, in words",

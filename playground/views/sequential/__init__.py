@@ -7,8 +7,17 @@ from collections.abc import Callable
 import streamlit as st
 
 from playground import engine
-from playground.text import escaped, sentence
 from playground.views.sequential import bottleneck, clock, cost, distance, sides
+from playground.views.sequential.guard import guarded
+
+PARTS = {
+    "clock": "One clock for both",
+    "cost": "Cost against length",
+    "distance": "Words from long ago",
+    "bottleneck": "A sentence in one vector",
+    "blank": "Both sides of a blank",
+}
+"""The anchor of each part's heading, and what the jump to it is called."""
 
 
 def draw() -> None:
@@ -17,19 +26,12 @@ def draw() -> None:
     st.markdown(
         "A recurrent network reads **one token after another** and carries what it has read in one vector of fixed "
         "size. A transformer lets **every token look at all the others at once**. What does that cost, and what does "
-        "it gain? Everything below is measured; where the older models win, it says so."
+        "it gain? Everything below is measured, or counted; where the older models win, it says so."
     )
+    st.markdown(" · ".join(f"[{name}](#{anchor})" for anchor, name in PARTS.items()))
     if not engine.ready():
         with st.spinner("The models are being loaded, which takes a few seconds the first time …"):
             engine.wait()
     parts: list[Callable[[], None]] = [clock.draw, cost.draw, distance.draw, bottleneck.draw, sides.draw]
     for part in parts:
-        _guarded(part)
-
-
-def _guarded(part: Callable[[], None]) -> None:
-    """A user's own model may raise anything: the other parts go on."""
-    try:
-        part()
-    except Exception as error:
-        st.error(escaped(sentence(f"this part failed with {type(error).__name__}: {error}")), icon=":material/error:")
+        guarded(part)

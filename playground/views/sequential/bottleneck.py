@@ -11,6 +11,7 @@ import streamlit as st
 from playground import engine
 from playground.catalogue import Weights
 from playground.figures.translation import Quality, quality_chart, share_bars
+from playground.paths import TRAIN
 from playground.text import count, escaped, percent
 from playground.views.sequential import one_sentence
 from playground.views.sequential.trained import Trained, one_each, trained
@@ -38,7 +39,7 @@ def draw() -> None:
     """The part of the page."""
     from zoo.data import pairs_of
 
-    st.subheader("The bottleneck: does a whole sentence fit into one vector?")
+    st.subheader("The bottleneck: does a whole sentence fit into one vector?", anchor="bottleneck")
     st.markdown(
         "A plain seq2seq model squeezes the sentence that it reads into **one vector of fixed size**; its decoder gets "
         "nothing else. Attention lets the decoder **look back at every source word**. Both translate from English "
@@ -51,7 +52,7 @@ def draw() -> None:
             "text “glass-box-pairs”; a minute is enough. Send it to the zoo, and it appears here.",
             icon=":material/translate:",
         )
-        st.page_link("pages/train.py", label="Train a translator", icon=":material/model_training:")
+        st.page_link(TRAIN, label="Train a translator", icon=":material/model_training:")
         return
     chosen = _pick(found)
     if not chosen:

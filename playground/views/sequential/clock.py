@@ -15,6 +15,7 @@ from playground.figures.clock import Panel, clock_chart, glances, strips
 from playground.text import count, escaped, number, percent, plural, quoted, sentence, visible
 from playground.views.sequential import cells, generating, offer
 from playground.views.sequential.generating import Writer
+from playground.views.sequential.guard import guarded
 from zoo.tokenizers import UNKNOWN
 from zoo.trace.trace import Trace
 
@@ -60,8 +61,12 @@ class Side:
 
 @st.fragment
 def draw() -> None:
-    """The two models, the clock, what each does at this tick, and generation."""
-    st.subheader("Two timelines on one clock")
+    """The two models, the clock, what each does at this tick, and generation; a fragment is run without its page."""
+    guarded(_draw)
+
+
+def _draw() -> None:
+    st.subheader("Two timelines on one clock", anchor="clock")
     st.markdown(
         "A **tick** is one layer's work: what has to wait for something else comes at a later tick. A recurrent cell "
         "waits for itself one token earlier; a block of a transformer waits only for the block below."
@@ -110,12 +115,8 @@ def _choices() -> tuple[Choice, Choice] | None:
     with left:
         one = offer.pick("Recurrent", readers, RECURRENT, begin)
     with right_box:
-        other = offer.pick("Transformer", transformers, TRANSFORMER, offer.first(transformers, "zoo/gpt", _corpus(one)))
+        other = offer.pick("Transformer", transformers, TRANSFORMER, offer.first(transformers, "zoo/gpt", one))
     return one, other
-
-
-def _corpus(choice: Choice) -> str:
-    return offer.info(choice)[1]
 
 
 def _example(choice: Choice) -> str | None:
@@ -128,30 +129,48 @@ def _example(choice: Choice) -> str | None:
 
 def _sides(one: Choice, other: Choice) -> tuple[Side, Side] | None:
     """Both models' traces; None after an error, which is on the page."""
-    try:
-        found = side(offer.weights(one), recurrent=True), side(offer.weights(other), recurrent=False)
-    except (ValueError, LookupError) as error:
-        st.error(escaped(sentence(str(error))), icon=":material/error:")
-        return None
+    found = []
+    for choice in (one, other):
+        try:
+            found.append(side(offer.weights(choice), recurrent=choice is one))
+        except ValueError as error:
+            st.error(escaped(sentence(str(error))), icon=":material/error:")
+            return None
+        except Exception as error:  # a user's own model may raise anything
+            why = f"{choice.title} failed with {type(error).__name__}: {error}. Choose another model"
+            st.error(escaped(sentence(why)), icon=":material/error:")
+            return None
     for each in found:
         _about(each)
-    return found
+    return found[0], found[1]
 
 
 def side(weights: Weights, recurrent: bool) -> Side:
     """A model's trace of the text in the box, and its schedule.
 
     Raises:
-        ValueError, LookupError: with one sentence for the user.
+        ValueError: with one sentence for the user.
     """
     from zoo.compare.counts import schedule
 
     model = engine.model(weights)
-    ids = model.ids(str(st.session_state[TEXT]))
-    kept = tuple(ids[:MOST_TOKENS])
+    ids = _read(model, str(st.session_state[TEXT]))
+    kept = tuple(ids[: min(MOST_TOKENS, model.context)])
     trace = engine.trace(weights, kept)
     layers, tokens = cells.counted(trace) if recurrent else (trace.blocks, len(kept))
     return Side(model, weights, trace, len(ids) - len(kept), layers, schedule(tokens, layers, recurrent))
+
+
+def _read(model: LoadedModel, text: str) -> list[int]:
+    """The text's ids, however long it is: the clock shows the first ones only.
+
+    Raises:
+        ValueError: there is no token.
+    """
+    ids = list(model.tokenizer.encode(text).ids)
+    if not ids:
+        raise ValueError("the text is empty: type at least one word")
+    return ids if model.bos is None else [model.bos, *ids]
 
 
 def _about(found: Side) -> None:
@@ -160,7 +179,9 @@ def _about(found: Side) -> None:
     if not found.model.trained:
         said.append(f"{found.model.title} is {found.model.about}: its numbers are real, and mean nothing yet.")
     if found.left_out:
-        said.append(f"{found.model.title}: the first {MOST_TOKENS} of {MOST_TOKENS + found.left_out} tokens.")
+        said.append(
+            f"{found.model.title}: the first {len(found.tokens)} of {len(found.tokens) + found.left_out} tokens."
+        )
     if said:
         st.caption(escaped(" ".join(said)))
     lacking = found.model.tokenizer.raw.token_to_id(UNKNOWN)
@@ -192,21 +213,22 @@ def _tick(last: int) -> int:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.slider("Tick", 0, last, key=TICK, width="stretch")
         now = int(st.session_state[TICK])
-        for label, icon, to in (("Back", "arrow_back", now - 1), ("Next tick", "arrow_forward", now + 1)):
+        for label, icon, by in (("Back", "arrow_back", -1), ("Next tick", "arrow_forward", 1)):
             st.button(
                 label,
                 icon=f":material/{icon}:",
-                type="primary" if to > now else "secondary",
-                disabled=not 0 <= to <= last,
+                type="primary" if by > 0 else "secondary",
+                disabled=not 0 <= now + by <= last,
                 key=f"sequential.{icon}",
-                on_click=_set_tick,
-                args=(to,),
+                on_click=_move,
+                args=(by,),
             )
     return min(max(now, 0), last)
 
 
-def _set_tick(to: int) -> None:
-    st.session_state[TICK] = to
+def _move(by: int) -> None:
+    """On from where the clock stands now, so that two quick clicks are two ticks; `_tick` keeps it within its ends."""
+    st.session_state[TICK] = int(st.session_state[TICK]) + by
 
 
 def _named(one: Side, other: Side) -> list[tuple[Side, str]]:

@@ -106,10 +106,10 @@ def slopes(curves: Sequence[Curve]) -> str:
     from zoo.compare.scaling import slope
 
     fitted = [(curve.name, slope(curve.lengths, curve.costs, LAST)) for curve in curves]
-    said = ", ".join(f"{escaped(name)} T^{number(each)}" for name, each in fitted if each is not None)
-    return (
-        f"Growth, fitted over the longest {LAST} lengths of each: {said.replace('^', chr(92) + '^')}." if said else ""
-    )
+    said = " · ".join(f"{escaped(name)}: T\\^{number(each)}" for name, each in fitted if each is not None)
+    if not said:
+        return ""
+    return f"Growth, fitted over the longest {LAST} lengths of each (T\\^1: twice the text, twice the cost): {said}."
 
 
 def met(crossings: Sequence[str]) -> str:

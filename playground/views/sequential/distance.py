@@ -29,7 +29,7 @@ MAKE = (
 
 def draw() -> None:
     """The recorded comparison with what is measured live, an example, and the gradient."""
-    st.subheader("Who still knows a word from long ago?")
+    st.subheader("Who still knows a word from long ago?", anchor="distance")
     st.markdown(
         "The stories of the glass box say a thing once and need it again later: the pet that was a goat on the first "
         "line is a goat on the last. There **one word is certain** for whoever still knows what was said, and the "
@@ -82,14 +82,14 @@ def _controls(choices: Sequence[Choice]) -> list[Choice]:
     alike = [title for title in FIRST if title in by_title]
     st.session_state[CHOSEN] = kept or alike or list(by_title)[: distance_live.MOST_MODELS]
     st.session_state.setdefault(STORIES, distance_live.STORIES)
+    titles = st.multiselect(
+        "Ask these models here and now",
+        list(by_title),
+        key=CHOSEN,
+        max_selections=distance_live.MOST_MODELS,
+        persist_state="session",
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        titles = st.multiselect(
-            "Ask these models here and now",
-            list(by_title),
-            key=CHOSEN,
-            max_selections=distance_live.MOST_MODELS,
-            persist_state="session",
-        )
         st.number_input("New stories", 5, distance_live.MOST_STORIES, key=STORIES, width=130, persist_state="session")
         if st.button("Ask", icon=":material/play_arrow:", key="sequential.distance.go"):
             st.session_state[DONE] = (tuple(titles), _stories())
@@ -128,7 +128,7 @@ def _memory(found: Comparison | None, live: Sequence[tuple[Choice, ByDistance]])
         st.markdown(distance_words.other_figures(found))
     if here:
         stories = st.session_state[DONE][1]
-        ours = distance_words.notice(_ground(live[0][1]), here)
+        ours = distance_words.notice(_ground(live[0][1]), [_line(choice, result, "") for choice, result in live])
         st.markdown(f"**Here and now**, on {plural(stories, 'story').replace('storys', 'stories')}: {ours}")
     st.plotly_chart(
         memory_chart(on.labels, on.words, on.guess, [*lines, *here]),
@@ -140,12 +140,12 @@ def _memory(found: Comparison | None, live: Sequence[tuple[Choice, ByDistance]])
         st.caption(_source(found))
     if here:
         st.caption("Dotted, open marks: measured here and now, each model of its own size and training.")
-    _numbers(found, on, [*lines, *here])
+    _numbers(found, on, [*lines, *here], _ground(live[0][1]).words if here and found is not None else None)
 
 
-def _line(choice: Choice, result: ByDistance) -> Memory:
+def _line(choice: Choice, result: ByDistance, when: str = ", now") -> Memory:
     values = [[] if each.accuracy is None else [each.accuracy] for each in result.buckets]
-    return Memory(f"{choice.title}, now", distance_live.kind(offer.info(choice)[0]), True, values)
+    return Memory(f"{choice.title}{when}", distance_live.kind(offer.info(choice)[0]), True, values)
 
 
 def _ground(result: ByDistance) -> Ground:
@@ -167,12 +167,15 @@ def _source(found: Comparison) -> str:
     )
 
 
-def _numbers(found: Comparison | None, on: Ground, lines: Sequence[Memory]) -> None:
+def _numbers(found: Comparison | None, on: Ground, lines: Sequence[Memory], now: Sequence[int] | None) -> None:
+    """The chart as a table; `now`: how many words were asked here and now, where that was of other stories."""
     with st.expander("Show the numbers", icon=":material/table:", key="sequential.distance.numbers"):
         rows = [["right, by words back", *on.labels], ["---"] + ["---:"] * len(on.labels)]
         rows += [[escaped(line.name), *[_share(line.mean(place)) for place in range(len(on.labels))]] for line in lines]
         rows.append(["best guess without the word", *[_share(each) for each in on.guess]])
         rows.append(["words asked", *[count(each) for each in on.words]])
+        if now is not None:
+            rows.append(["words asked now", *[count(each) for each in now]])
         st.markdown(_table(rows))
         if found is not None:
             head = ["model", "parameters", "nats per token", "bits per character", "tokens trained", "tokens a second"]

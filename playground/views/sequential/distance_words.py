@@ -63,7 +63,7 @@ def _farthest(on: Ground, lines: Sequence[Memory], place: int) -> str:
     if not on.above(best, place):
         return f"At {where} no model is surely better than the best guess without the word ({percent(guess)})."
     same = [each for each in others if _alike(share, each.mean(place) or 0.0, on.words[place])]
-    beside = f", {_names(same)} about as often" if same else ""
+    beside = f" (about as often: {_names(same)})" if same else ""
     return (
         f"At {where} **{escaped(best.name)}** is right most often, in **{percent(share)}**{beside}; the best guess "
         f"without the word is right in {percent(guess)}."

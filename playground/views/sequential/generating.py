@@ -92,6 +92,7 @@ def _column(writer: Writer, pace: Pace, tokens: int) -> dict[str, str]:
     looked = f"{count(last)}, in each of {plural(writer.layers, 'block')}" if flops.pair else "none: there is the state"
     way = "its state is carried on" if pace.carried else "the text is read anew each time"
     return {
+        "parameters": count(sum(each.numel() for each in writer.model.module.parameters())),
         "ticks for one more token": f"`{count(writer.layers + 2)}`",
         f"ticks for {tokens} tokens": f"`{count(tokens * (writer.layers + 2))}`",
         f"earlier tokens looked at for token {tokens}": looked,

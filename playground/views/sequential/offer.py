@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -19,18 +20,28 @@ def _plugins() -> dict[str, tuple[str, str]]:
     return {key: (plugin.spec.family, plugin.spec.task) for key, plugin in discover().plugins.items()}
 
 
-def info(choice: Choice) -> tuple[str, str]:
-    """The plugin's id behind a choice, and the text that it was trained on; "" where that is not known."""
+class Info(NamedTuple):
+    """What is known of a choice without loading it; "" where it is not."""
+
+    plugin: str
+    corpus: str = ""
+    """The text that it was trained on."""
+    tokenizer: str = ""
+    """The hash of its tokenizer."""
+
+
+def info(choice: Choice) -> Info:
+    """The plugin's id behind a choice, and what its run says of text and tokens."""
     from zoo.pretrained.shipped import run_folder
 
     folder = run_folder(choice.key)
     if folder is None:
-        return choice.key, ""
+        return Info(choice.key)
     try:
         run = json.loads((folder / "run.json").read_bytes())
-        return str(run["model"]), str(run["corpus"]["name"])
+        return Info(str(run["model"]), str(run["corpus"]["name"]), str(run["tokenizer"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return "", ""
+        return Info("")
 
 
 def of_family(family: str) -> list[Choice]:
@@ -39,12 +50,14 @@ def of_family(family: str) -> list[Choice]:
     return sorted(found, key=lambda each: not each.trained)
 
 
-def first(choices: Sequence[Choice], model: str, corpus: str = "") -> Choice:
-    """What to begin with: the model of this id that learned this text, as near as there is one."""
+def first(choices: Sequence[Choice], model: str, like: Choice | None = None) -> Choice:
+    """What to begin with: the model of this id that learned the text of `like` in the same tokens, if there is one."""
+    wanted = Info("") if like is None else info(like)
 
-    def distance(choice: Choice) -> tuple[bool, bool, bool]:
-        plugin, learned = info(choice)
-        return not choice.trained, bool(corpus) and learned != corpus, plugin != model
+    def distance(choice: Choice) -> tuple[bool, ...]:
+        own = info(choice)
+        other_text = wanted.corpus not in ("", own.corpus)
+        return not choice.trained, other_text, wanted.tokenizer not in ("", own.tokenizer), own.plugin != model
 
     return min(choices, key=distance)
 

@@ -80,12 +80,13 @@ def marked(given: Sequence[str], right: Sequence[str]) -> str:
     """A translation in Markdown, its wrong words struck through, with what it makes of them behind it."""
     from zoo.compare.translation import common
 
-    if tuple(given) == tuple(right):
-        return f"{escaped(' '.join(given))} :green[— right]"
     kept = common(given, right)
     shown = [escaped(word) if good else f":red[~~{escaped(word)}~~]" for word, good in zip(given, kept, strict=True)]
+    text = "".join(one if word in ".,!?" else f" {one}" for word, one in zip(given, shown, strict=True)).strip()
+    if tuple(given) == tuple(right):
+        return f"{text} :green[— right]"
     wrong, missing = len(given) - sum(kept), len(right) - sum(kept)
-    return f"{' '.join(shown) or '(nothing)'} ({plural(wrong, 'word')} wrong, {missing} missing)"
+    return f"{text or '(nothing)'} ({plural(wrong, 'word')} wrong, {missing} missing)"
 
 
 def _alignment(chosen: Sequence[Trained], pair: Pair) -> None:
@@ -140,7 +141,8 @@ def _looked(title: str, seen: Attended, block: int, head: int, pair: Pair) -> No
     )
     st.caption(
         "Pink: from 0 to 1, each row sums to 1. Here the model is given the right words so far, so that its rows can "
-        "be set beside the right ones."
+        "be set beside the right ones. It looks at the encoder's vector of a word, and that knows of other words of "
+        "the sentence too: a look beside the frame can find what it needs."
     )
 
 

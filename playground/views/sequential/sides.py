@@ -13,6 +13,7 @@ from playground import engine
 from playground.catalogue import Weights
 from playground.figures.translation import loss_bars
 from playground.figures.words import word_bars
+from playground.paths import TRAIN
 from playground.text import count, escaped, number, percent, quoted, sentence
 from playground.views.sequential.trained import Trained, trained
 from playground.views.train.curves import CHART
@@ -28,6 +29,8 @@ MOST_CHARACTERS, MOST_WORDS = 1000, 100
 FEWEST, MOST = 4, 32
 """Held-out stories that can be asked for."""
 TOP = 6
+ROW = 42
+"""Pixels of a word's two bars: each has its number behind it."""
 SURE = 2.0
 """How many standard errors a difference must have before it is called one."""
 LEFT, BOTH, TEXT, STORIES, RESULT = "sides.left", "sides.both", "sides.text", "sides.stories", "sides.result"
@@ -51,7 +54,7 @@ def draw() -> None:
     """The part of the page."""
     from zoo.data import language_of
 
-    st.subheader("Both sides against left only: who fills the blank?")
+    st.subheader("Both sides against left only: who fills the blank?", anchor="blank")
     st.markdown(
         "GPT reads from left to right, so that it can write. BERT reads **both sides** of a blank at once: it cannot "
         "go on with a text word by word, but it knows what stands behind the gap. Both learned from "
@@ -66,7 +69,7 @@ def draw() -> None:
             "“glass-box”, and send it to the zoo: it appears here.",
             icon=":material/flip:",
         )
-        st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
+        st.page_link(TRAIN, label="Train one", icon=":material/model_training:")
         return
     columns = st.columns(2, gap="medium")
     left, both = _pick(to_left, LEFT, columns[0]), _pick(to_both, BOTH, columns[1])
@@ -173,7 +176,9 @@ def _bars(found: Answer, reads: str, true: str) -> None:
     right = None if found.right is None else [found.right.get(token, 0.0) for token in tokens]
     st.markdown(f"**{escaped(found.model.title)}**, from {reads}")
     st.plotly_chart(
-        word_bars(pieces, [float(probs[token]) for token in tokens], right),
+        word_bars(pieces, [float(probs[token]) for token in tokens], right).update_layout(
+            height=90 + ROW * len(tokens)
+        ),
         key=f"sides.bars.{reads}",
         config=CHART,
         alt=f"{found.model.title}: "

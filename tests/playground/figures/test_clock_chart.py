@@ -37,9 +37,10 @@ def test_each_piece_of_work_is_drawn_once():
 
 
 def test_each_mark_is_written_on_its_cell():
-    quiet, now = [trace for trace in clock_chart([RECURRENT], 2, 4).data if trace.type == "scatter"]
+    waits, done, now = [trace for trace in clock_chart([RECURRENT], 2, 4).data if trace.type == "scatter"]
     assert list(zip(now.x, now.y, now.text, strict=True)) == [(2, 0, "R"), (2, 1, "1")]
-    assert len(quiet.text) == 7
+    assert list(zip(done.x, done.y, done.text, strict=True)) == [(0, 0, "E"), (1, 0, "1"), (0, 1, "E"), (0, 2, "E")]
+    assert len(waits.text) == 3
 
 
 def test_a_gate_is_on_a_scale_from_0_to_1_and_a_state_around_0():

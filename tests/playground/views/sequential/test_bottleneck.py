@@ -155,6 +155,7 @@ def test_a_refusal_stands_on_the_page(part: Part, trained_folder: Path) -> None:
 def test_wrong_words_are_marked() -> None:
     assert marked(["a", "b"], ["a", "b"]) == "a b :green[— right]"
     assert marked(["a", "x", "b"], ["a", "b", "c"]) == "a :red[~~x~~] b (1 word wrong, 1 missing)"
+    assert marked(["a", "b", "."], ["a", "."]) == r"a :red[~~b~~]\. (1 word wrong, 0 missing)"
     assert marked([], ["a"]).startswith("(nothing)")
 
 

@@ -10,7 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from playground import engine
-from playground.catalogue import Weights
+from playground.catalogue import Choice, Weights
 from playground.views.sequential import cells, clock, generating
 from playground.views.sequential import offer as offer_
 from tests.playground.helpers import BYTES, make_run, tiny_gpt, write_plugin
@@ -243,3 +243,39 @@ def test_a_plugin_with_torch_s_own_lstm_is_put_on_the_clock(warm, offer, tmp_pat
     good(page)
     assert "forget gate f, mean" in metrics(page)
     assert "text is read anew" in words(page)
+
+
+def test_a_model_that_raises_is_named_and_another_one_can_be_chosen(warm, offer, tmp_path):
+    for name in ("plugins", "runs", "models"):
+        (tmp_path / name).mkdir()
+    write_plugin(tmp_path / "plugins", "Faulty", "raise RuntimeError('out of order')", family="rnn")
+    offer(tmp_path)
+    offer_._plugins.clear()
+    page = AppTest.from_function(part, default_timeout=60).run()
+    page.selectbox(key=clock.RECURRENT).set_value("Faulty").run()
+    assert not page.exception
+    (said,) = [each.value.replace("\\", "") for each in page.error]
+    assert said == "Faulty failed with RuntimeError: out of order. Choose another model."
+    page.selectbox(key=clock.RECURRENT).set_value("LSTM").run()
+    good(page)
+
+
+def test_whatever_a_fragment_raises_is_one_sentence(warm, offer, folders, monkeypatch):
+    offer(folders)
+    monkeypatch.setattr(clock, "_draw", lambda: 1 / 0)
+    page = AppTest.from_function(part, default_timeout=60).run()
+    assert not page.exception
+    assert "ZeroDivisionError" in page.error[0].value
+
+
+def test_the_transformer_offered_first_reads_the_same_tokens(monkeypatch):
+    known = {
+        "lstm": offer_.Info("zoo/lstm", "stories", "small"),
+        "large": offer_.Info("zoo/gpt", "stories", "large"),
+        "other": offer_.Info("zoo/gpt", "news", "small"),
+        "alike": offer_.Info("zoo/gpt", "stories", "small"),
+    }
+    monkeypatch.setattr(offer_, "info", lambda choice: known[choice.key])
+    choices = [Choice(key, key, trained=True) for key in ("large", "other", "alike")]
+    assert offer_.first(choices, "zoo/gpt", Choice("lstm", "lstm")).key == "alike"
+    assert offer_.first(choices, "zoo/gpt").key == "large"

@@ -178,3 +178,13 @@ def test_why_it_stopped_is_said(monkeypatch):
     monkeypatch.setattr(cost, "LONGEST", "many")
     with pytest.raises(ValueError, match=r"the measurement stopped: .*invalid int value"):
         cost._run()
+
+
+def test_after_a_measurement_on_a_busy_machine_the_chart_begins_with_processor_time(monkeypatch):
+    session = {cost.QUANTITY: "Time"}
+    monkeypatch.setattr(cost.st, "session_state", session)
+    monkeypatch.setattr(cost, "_latest", lambda: cost._Latest(made()))
+    for basis, quantity in (("seconds", "Time"), ("processor", "Processor time")):
+        monkeypatch.setattr(cost_words, "basis", lambda _, basis=basis: basis)
+        cost._look_at_what_counts()
+        assert session[cost.QUANTITY] == quantity
