@@ -121,11 +121,13 @@ def _jobs(root: Path) -> Jobs:
 
 def beat() -> None:
     """Whoever trains is still here, whatever page is read meanwhile; a run without anybody is stopped after a while."""
-    if (run := state.get(state.RUN)) and _jobs.cache_info().currsize:
+    runs = [run for run in (state.get(state.RUN), *state.race()) if run]
+    if runs and _jobs.cache_info().currsize:
         owner = state.owner()
-        with suppress(LookupError):
-            if jobs().look(run).owned_by(owner):
-                jobs().beat(run, owner)
+        for run in runs:
+            with suppress(LookupError):
+                if jobs().look(run).owned_by(owner):
+                    jobs().beat(run, owner)
 
 
 def put_away() -> None:

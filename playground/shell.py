@@ -14,13 +14,14 @@ from playground.paths import (
     MODEL_ZOO,
     NEXT_WORD,
     SEQUENTIAL_AND_PARALLEL,
+    TOKENIZERS,
     TRAIN,
     UNTRAINED_AND_PRETRAINED,
 )
 
 NAME = "Transformer Playground"
 ICON = Path(__file__).with_name("icon.svg")
-WITHOUT_TEXT = ("train", "sequential_and_parallel", "model_zoo")
+WITHOUT_TEXT = ("tokenizers", "train", "sequential_and_parallel", "model_zoo")
 """The paths of the pages that have no box for the text."""
 
 _inside: ContextVar[bool] = ContextVar("inside_the_shell", default=False)
@@ -77,6 +78,12 @@ def _navigation() -> StreamlitPage:
                 title="Forward pass",
                 icon=":material/account_tree:",
                 help="Follow one prediction through the model, and open any number.",
+            ),
+            st.Page(
+                TOKENIZERS,
+                title="Tokenizers",
+                icon=":material/content_cut:",
+                help="How a text is cut into tokens, by tokenizers side by side.",
             ),
             st.Page(
                 UNTRAINED_AND_PRETRAINED,

@@ -54,6 +54,16 @@ WORD = "word"
 """The word whose neighbours are shown."""
 PAIR = "pair"
 """The two twins whose surprise is compared."""
+TOKENIZERS = "tokenizers"
+"""The keys of the tokenizers that stand side by side."""
+TEXT = "text"
+"""The text on the page Tokenizers, as far as an address can carry it."""
+EXAMPLE = "example"
+"""Which of the page's own texts it is; empty where the reader wrote it."""
+RACE = "race"
+"""The two training runs that are compared on the page Tokenizers: their ids, a dot between them."""
+PART = "part"
+"""What is looked at below the tokens."""
 OWNER = "owner"
 KEPT = "kept"
 """A copy of all values, which outlives the widgets."""
@@ -138,6 +148,11 @@ _VALUES: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     PAIR: ("", _text),
     RUN: ("", _id),
     ZOO: ("", _ids),
+    TOKENIZERS: ("", _text),
+    TEXT: ("", _text),
+    EXAMPLE: ("", _line),
+    PART: ("", _line),
+    RACE: ("", _ids),
 }
 """Name -> what it is where nothing was chosen, and how a value from outside is read and held to its range."""
 
@@ -283,6 +298,21 @@ def add_to_zoo(run: str) -> None:
 def take_from_zoo(run: str) -> None:
     """Offer it no more."""
     st.session_state[ZOO] = ".".join(each for each in zoo() if each != run)
+
+
+def race() -> list[str]:
+    """Ids of the two runs that race on the page Tokenizers; none where there is no race."""
+    return [each for each in str(get(RACE)).split(".") if each]
+
+
+def tokenizers() -> list[str]:
+    """The keys of the tokenizers that stand side by side."""
+    return [each for each in str(get(TOKENIZERS)).split(",") if each][:4]
+
+
+def set_tokenizers(keys: Sequence[str]) -> None:
+    """Keep them in the address."""
+    st.session_state[TOKENIZERS] = ",".join(keys)
 
 
 def owner() -> str:

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 _HERE = Path(__file__).parent
-_SHARED = {"matrix": ("common", "grid", "arithmetic"), "heads": ("common", "grid")}
+_SHARED = {
+    "matrix": ("common", "grid", "arithmetic"),
+    "heads": ("common", "grid"),
+    "columns": ("common", "signs"),
+    "pieces": ("common", "signs"),
+    "words": ("common", "signs"),
+}
 """Which files stand before a component's own: one module of JavaScript, with no build step."""
 
 

@@ -102,6 +102,39 @@ def steps() -> list[dict[str, object]]:
     return [{"id": "embed.out", "title": "Embedding", "kind": "input", "block": None, "note": "1.00"}, *blocks]
 
 
+CUT = "The cats\nsat: \u4f60\u200d \u00e9\u00a0\0 <b>The</b>"
+KINDS = ("byte", "word", "wordpiece")
+
+
+def cuts() -> list[object]:
+    """A text in the tokens of three tokenizers, and a column that failed."""
+    from playground.components.columns import Shown
+    from zoo.tokenizers import train_tokenizer
+    from zoo.tokenizers.cut import cut
+
+    corpus = ["The cat sat: cats sat. The e b"] * 3
+    found = [Shown(kind, f"kind {kind}", cut(train_tokenizer(kind, corpus, 300), text=CUT)) for kind in KINDS]
+    return [*found, Shown("lost", "lost", None, "It did not <i>answer</i>.")]
+
+
+def columns() -> object:
+    """The columns; answers with the token that was chosen, or with how often more was asked for."""
+    import streamlit as st
+
+    from playground.components.columns import token_columns
+
+    def select(column: str, at: int) -> None:
+        st.session_state["answer"] = (column, at)
+
+    def more() -> None:
+        st.session_state["answer"] = "more"
+
+    answer = st.session_state.get("answer")
+    selected = answer if isinstance(answer, tuple) else None
+    token_columns(CUT, cuts(), key="t", selected=selected, more=7, on_select=select, on_more=more)
+    return answer
+
+
 def main() -> None:
     """Draw what the address asks for, and say how often the script has run."""
     import streamlit as st
@@ -115,6 +148,8 @@ def main() -> None:
         answer: object = token_chips(TOKENS, [7, 8, 9, 10], selected=start, key="c", new_from=3)
     elif show == "heads":
         answer = head_grid(np.stack([PATTERN, PATTERN[::-1]]), tokens=TOKENS, key="h", selected=None)
+    elif show == "columns":
+        answer = columns()
     elif show == "spine":
         answer = spine(steps(), selected="blocks.0.attn.q", key="s")
     else:

@@ -49,11 +49,35 @@ def ask(
     """
     if args:
         raise TypeError("name the arguments")
+    try:
+        return cast(Answer, _kept(column, f"{question.__module__}:{question.__qualname__}", arguments, question))
+    except UnicodeEncodeError as error:  # of the cache, which reads the text before the tokenizer does
+        raise ValueError(
+            f"the text is not valid Unicode at character {error.start}: take that character out"
+        ) from error
+
+
+def ask_anew(column: Column, question: Callable[Concatenate[Tokenizer, Arguments], Answer], **arguments: Any) -> Answer:
+    """The same, not kept: for an answer that is large and wanted once.
+
+    Raises:
+        ValueError: with one sentence for the reader.
+    """
     return cast(Answer, _asked(column, f"{question.__module__}:{question.__qualname__}", arguments, question))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _asked(column: Column, name: str, arguments: dict[str, Any], _question: Callable[..., Any]) -> Any:
-    from playground.views.tokenizers import choosing
+def _kept(column: Column, name: str, arguments: dict[str, Any], _question: Callable[..., Any]) -> Any:
+    return _asked(column, name, arguments, _question)
 
-    return _question(choosing.tokenizer(column), **arguments)
+
+def _asked(column: Column, name: str, arguments: dict[str, Any], question: Callable[..., Any]) -> Any:
+    from playground import guarded
+    from playground.views.tokenizers import choosing, own
+
+    try:
+        if column.foreign:
+            return guarded.ask_guarded(own.content_of(column.key), name, arguments)
+        return question(choosing.tokenizer(column), **arguments)
+    except LookupError as error:
+        raise ValueError(str(error)) from error

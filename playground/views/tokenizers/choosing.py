@@ -1,0 +1,131 @@
+"""Which tokenizers stand side by side: those on offer, those of the models, and the reader's own."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import streamlit as st
+
+from playground import engine, state
+from playground.text import escaped, plural
+from playground.views.tokenizers import own
+from playground.views.tokenizers.keys import key
+from playground.views.tokenizers.kinds import TITLES
+from playground.views.tokenizers.lab import Column
+from zoo.pretrained.shipped import run_folder
+from zoo.pretrained.tokenizers import Offer, catalogue, open_tokenizer
+from zoo.tokenizers import KINDS, Tokenizer
+
+MOST = 4
+GLASS_BOX_SIZE = 600
+FIRST = ("stories:word", "stories:bpe", "gpt2")
+"""What a first visitor meets."""
+CHOSEN = key("chosen")
+_MODEL = "model:"
+
+
+def draw() -> list[Column]:
+    """The choice; returns the columns in the order in which they were chosen."""
+    offers = {each.key: each for each in offered()}
+    _begin(offers)
+    st.session_state[CHOSEN] = [each for each in st.session_state[CHOSEN] if each in offers][:MOST]
+    st.multiselect(
+        "Tokenizers side by side",
+        list(offers),
+        key=CHOSEN,
+        format_func=lambda each: offers[each].title if each in offers else each,
+        max_selections=MOST,
+        select_all=False,
+        placeholder="Choose two to four tokenizers",
+        persist_state="session",
+        help="Each cuts the same text. Two to four of them stand side by side, in the order in which you choose them.",
+    )
+    chosen = [offers[each] for each in st.session_state[CHOSEN]]
+    state.set_tokenizers([each.key for each in chosen])
+    _not_here(offers)
+    return chosen
+
+
+def offered() -> list[Column]:
+    """Every tokenizer that can be chosen now."""
+    ready = [_column(each) for each in catalogue() if not each.missing]
+    learned = [
+        Column(f"glass-box:{kind}:{GLASS_BOX_SIZE}", f"{TITLES[kind]} · glass box", kind)
+        for kind in KINDS
+        if kind != "byte"
+    ]
+    return [*own.offers(), *ready, *learned, *of_models()]
+
+
+def _column(offer: Offer) -> Column:
+    return Column(offer.key, offer.title, offer.kind)
+
+
+def of_models() -> list[Column]:
+    """The tokenizers of the models in the zoo, each once."""
+    found: dict[str, Column] = {}
+    for choice in engine.choices():
+        if (path := _file(choice.key)) is not None:
+            column = Column(f"{_MODEL}{choice.title}", f"that of {choice.title}", "")
+            found.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), column)
+    return list(found.values())
+
+
+def _file(model: str) -> Path | None:
+    """The tokenizer.json of a model, where it has one in its folder."""
+    folder = run_folder(model) or Path(model)
+    path = folder / "tokenizer.json"
+    return path if path.is_file() else None
+
+
+def tokenizer(column: Column) -> Tokenizer:
+    """The tokenizer of a column that is not foreign, loaded once for all sessions.
+
+    Raises:
+        ValueError, LookupError: it cannot be had, in one sentence.
+    """
+    if column.key.startswith("own:"):
+        return own.tokenizer_of(column.key)
+    if column.key.startswith(_MODEL):
+        title = column.key.removeprefix(_MODEL)
+        path = next((_file(choice.key) for choice in engine.choices() if choice.title == title), None)
+        if path is None:
+            raise LookupError(f"the model {title} is no longer here; choose another tokenizer")
+        return _loaded(str(path), path.stat().st_mtime_ns)
+    return _opened(column.key)
+
+
+@st.cache_resource(max_entries=16, show_spinner="The tokenizer is being loaded …")
+def _opened(name: str) -> Tokenizer:
+    return open_tokenizer(name)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _loaded(path: str, _stamp: int) -> Tokenizer:
+    return Tokenizer.load(path)
+
+
+def _begin(offers: dict[str, Column]) -> None:
+    """What the address asks for; what a first visitor meets, where it asks for nothing."""
+    if CHOSEN in st.session_state:
+        return
+    asked = state.tokenizers()
+    own.fetch([each for each in asked if each.startswith("hub:")])
+    st.session_state[CHOSEN] = [each for each in asked if each in offers] or [each for each in FIRST if each in offers]
+    st.session_state[key("lost")] = [each for each in asked if each not in offers]
+
+
+def _not_here(offers: dict[str, Column]) -> None:
+    """What the address asked for and this session has not; what could be installed."""
+    lost = [each for each in st.session_state.get(key("lost"), []) if each not in offers]
+    if lost:
+        st.warning(
+            f"The address names {plural(len(lost), 'tokenizer')} that this session does not have: "
+            f"{escaped(', '.join(lost))}. One that was trained or loaded by somebody has to be made again, below.",
+            icon=":material/link_off:",
+        )
+    if missing := [each for each in catalogue() if each.missing]:
+        with st.popover("More tokenizers", icon=":material/extension:"):
+            for each in missing:
+                st.markdown(f"**{escaped(each.title)}**: {escaped(each.missing)}")

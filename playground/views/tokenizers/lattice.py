@@ -1,0 +1,70 @@
+"""One word through Unigram: every piece that fits, the likeliest split, and the next best."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from playground.components.pieces import pieces
+from playground.figures.lattice import BEST, OTHER, SECOND, Bar, described, lattice_chart
+from playground.text import count, number, plural, quoted
+from playground.views.tokenizers.keys import key
+from zoo.tokenizers.explain import Edge, Lattice
+
+CHART = {"displayModeBar": False, "responsive": True}
+MOST_CHARACTERS = 24
+"""A longer word's chart would be too small to read."""
+
+
+def draw(word: Lattice) -> None:
+    """The chart of the pieces, and the sum behind the best split and the next best."""
+    pieces(word.pieces, key=key("best"), label="The tokens")
+    best = [word.edges[i] for i in word.best]
+    second = [word.edges[i] for i in word.second] if word.second is not None else []
+    st.markdown(f"**Best split:** {_sum(best, word.best_score)}")
+    if word.second is not None and word.second_score is not None:
+        times = word.best_score - word.second_score
+        st.markdown(f"**Next best:** {_sum(second, word.second_score)} {_how_much(times)}")
+    else:
+        st.markdown("There is no other way to split this piece with the vocabulary.")
+    if len(word.word) > MOST_CHARACTERS:
+        st.caption(
+            f"The chart of its {plural(len(word.edges), 'piece')} is left out: {count(len(word.word))} characters."
+        )
+        return
+    st.plotly_chart(
+        lattice_chart(word.word, bars(word)), config=CHART, key=key("lattice"), alt=described(word.word, bars(word))
+    )
+    st.caption(
+        "Each bar is a piece of the vocabulary that fits at this place. A split is a row of bars without a gap; its "
+        "score is the sum of its pieces' scores, which are logarithms of probabilities. The highest sum wins."
+    )
+
+
+def bars(word: Lattice) -> list[Bar]:
+    """The pieces with the part that they play; one that is in both splits is drawn twice."""
+    best, second = set(word.best), set(word.second or ())
+
+    def bar(edge: Edge, part: str) -> Bar:
+        return Bar(edge.start, edge.end, edge.piece, edge.score, part)
+
+    return [
+        *(bar(word.edges[i], BEST) for i in word.best),
+        *(bar(word.edges[i], SECOND) for i in word.second or ()),
+        *(bar(edge, OTHER) for i, edge in enumerate(word.edges) if i not in best | second),
+    ]
+
+
+def _sum(edges: list[Edge], total: float) -> str:
+    parts = " + ".join(quoted(edge.piece) for edge in edges)
+    scores = " + ".join(f"({number(edge.score)})" for edge in edges)
+    return f"{parts} with {scores} = **{number(total)}**" if len(edges) > 1 else f"{parts} with **{number(total)}**"
+
+
+def _how_much(difference: float) -> str:
+    """How much likelier the best split is, by the difference of the two logarithms."""
+    if difference < 1e-9:
+        return "(exactly as likely; the first one found is taken)"
+    times = math.exp(min(difference, 50))
+    return f"(the best split is {times:.3g} times as likely)" if difference < 50 else "(far less likely)"
