@@ -178,7 +178,7 @@ class TestLaunch:
             ({"corpus": "gone.txt"}, ValueError, "cannot read the corpus gone.txt"),
             ({"corpus": "glass-box:tales=3"}, ValueError, "glass-box:tales=3 is no corpus: write glass-box"),
             ({"corpus": "glass-box:stories=0"}, ValueError, "ask for 1 to 200,000 stories"),
-            ({"tokenizer": "morse"}, ValueError, "a tokenizer is char, byte, word, .* or a tokenizer.json"),
+            ({"tokenizer": "morse"}, ValueError, "wordpiece, unigram or a tokenizer.json"),
             ({"tokenizer": "bpe", "vocab_size": 5}, ValueError, "a byte-level tokenizer needs 257 entries"),
             ({"config": {"context": 1000}}, ValueError, "the model's context of 1000 asks for at least 1001"),
             ({"model": "test/table", "config": {"width": 101}}, ValueError, "not be built: RuntimeError: too wide"),
