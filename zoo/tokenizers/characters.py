@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import tokenizers
 
-from zoo.tokenizers.tokenizer import _BYTES, _decoding_steps
+from zoo.tokenizers.spelling import BYTES, decoding_steps
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,14 @@ class Part:
 
 def bytes_of(raw: tokenizers.Tokenizer, names: Sequence[str]) -> list[bytes | None]:
     """The bytes that each vocabulary entry stands for; None for one that stands for characters."""
-    steps = _decoding_steps(raw)
+    steps = decoding_steps(raw)
     added = {token.content for token in raw.get_added_tokens_decoder().values()}
     return [None if name in added else _bytes(name, steps) for name in names]
 
 
 def _bytes(name: str, steps: dict[str, object]) -> bytes | None:
-    if "ByteLevel" in steps and all(char in _BYTES for char in name):
-        return bytes(_BYTES[char] for char in name)
+    if "ByteLevel" in steps and all(char in BYTES for char in name):
+        return bytes(BYTES[char] for char in name)
     if "ByteFallback" in steps and re.fullmatch("<0x[0-9A-F]{2}>", name):
         return bytes([int(name[3:5], 16)])
     return None
@@ -67,13 +68,23 @@ def _read(raw: Sequence[bytes | None], start: int, end: int, found: list[list[Pa
     owner = [i for i in range(start, end) for _ in raw[i] or b""]
     at = 0
     while at < len(run):
+        if whole := _whole(run, owner, at):
+            _add_text(found[owner[at]], whole)
+            at += len(whole.encode())
+            continue
         char = _character(run, at)
         size = len(char.encode()) or 1
-        if char and owner[at] == owner[at + size - 1]:
-            _add_text(found[owner[at]], char)
-        else:
-            _add_bytes(found, owner, run, at, size, char)
+        _add_bytes(found, owner, run, at, size, char)
         at += size
+
+
+def _whole(run: bytes, owner: list[int], at: int) -> str:
+    """The whole characters that begin here and belong to the token that owns this byte; empty where there is none."""
+    end = bisect_right(owner, owner[at], lo=at)
+    try:
+        return run[at:end].decode()
+    except UnicodeDecodeError as error:
+        return run[at : at + error.start].decode()
 
 
 def _character(run: bytes, at: int) -> str:

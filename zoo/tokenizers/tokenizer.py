@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import tokenizers
+
+from zoo.tokenizers.spelling import decoding_steps, readable
 
 END_OF_TEXT = "<|endoftext|>"
 """Stands between two documents; the first token of a training window may follow it."""
@@ -79,7 +78,7 @@ class Tokenizer:
         Raises:
             ValueError: the text holds a lone surrogate, which no encoding can express.
         """
-        _check_unicode(text)
+        check_unicode(text)
         encoded = self.raw.encode(text, add_special_tokens=False)
         return Encoding(encoded.ids, [self.piece(i) for i in encoded.ids], encoded.offsets)
 
@@ -90,7 +89,7 @@ class Tokenizer:
             ValueError: a text holds a lone surrogate, which no encoding can express.
         """
         for text in texts:
-            _check_unicode(text)
+            check_unicode(text)
         return [each.ids for each in self.raw.encode_batch(list(texts), add_special_tokens=False)]
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -108,55 +107,13 @@ class Tokenizer:
         for name, i in vocab.items():
             names[i] = name
         added = {token.content for token in self.raw.get_added_tokens_decoder().values()}
-        steps = _decoding_steps(self.raw)
-        return [name if name in added else _readable(name, steps) for name in names]
+        steps = decoding_steps(self.raw)
+        return [name if name in added else readable(name, steps) for name in names]
 
 
-def _check_unicode(text: str) -> None:
+def check_unicode(text: str) -> None:
+    """Raise a ValueError for a lone surrogate, which no encoding can express."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"the text is not valid Unicode at character {error.start}") from error
-
-
-_BYTES = {
-    char: byte
-    for char, byte in zip(
-        [chr(b) for b in (*range(33, 127), *range(161, 173), *range(174, 256))] + [chr(256 + n) for n in range(68)],
-        [*range(33, 127), *range(161, 173), *range(174, 256), *range(33), *range(127, 161), 173],
-        strict=True,
-    )
-}
-"""Byte-level tokenizers write each byte as one printable character (Radford et al. 2019); this reads it back."""
-
-
-def _decoding_steps(raw: tokenizers.Tokenizer) -> dict[str, Any]:
-    """What the tokenizer itself does to turn names into text: kind of step -> its settings."""
-    if raw.decoder is None:
-        return {}
-    state = json.loads(raw.decoder.__getstate__())
-    return {step["type"]: step for step in state.get("decoders", [state])}
-
-
-def _readable(name: str, steps: dict[str, Any]) -> str:
-    """The text that a vocabulary entry writes, read as the tokenizer's own decoder reads it."""
-    if "ByteLevel" in steps and all(char in _BYTES for char in name):
-        return _characters(bytes(_BYTES[char] for char in name))
-    if "ByteFallback" in steps and re.fullmatch("<0x[0-9A-F]{2}>", name):
-        return _characters(bytes([int(name[3:5], 16)]))
-    if "Replace" in steps and steps["Replace"]["pattern"].get("String") == _SPACE:
-        return name.replace(_SPACE, steps["Replace"]["content"])
-    return name.replace(_SPACE, " ") if "Metaspace" in steps else name
-
-
-_SPACE = "\u2581"
-"""How SentencePiece writes a space inside a vocabulary entry."""
-
-
-def _characters(raw: bytes) -> str:
-    """Bytes as text; those that are no whole character as <0xE2>."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        broken = "".join(f"<0x{byte:02X}>" for byte in raw[error.start : error.end])
-        return raw[: error.start].decode() + broken + _characters(raw[error.end :])

@@ -10,7 +10,8 @@ from tokenizers import decoders, models, pre_tokenizers
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from zoo.tokenizers import KINDS, Tokenizer, train_tokenizer
-from zoo.tokenizers.tokenizer import _BYTES, END_OF_TEXT
+from zoo.tokenizers.spelling import BYTES
+from zoo.tokenizers.tokenizer import END_OF_TEXT
 from zoo.tokenizers.train import UNKNOWN
 
 CORPUS = [
@@ -171,9 +172,9 @@ def test_the_space_mark_of_sentencepiece_is_a_space_only_where_the_tokenizer_say
 
 
 def test_the_byte_table_is_gpt2s_and_the_librarys():
-    assert {byte: char for char, byte in _BYTES.items()} == bytes_to_unicode()
-    assert set(_BYTES) == set(pre_tokenizers.ByteLevel.alphabet())
-    assert sorted(_BYTES.values()) == list(range(256))
+    assert {byte: char for char, byte in BYTES.items()} == bytes_to_unicode()
+    assert set(BYTES) == set(pre_tokenizers.ByteLevel.alphabet())
+    assert sorted(BYTES.values()) == list(range(256))
 
 
 # --- training ---

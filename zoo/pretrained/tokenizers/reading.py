@@ -14,9 +14,10 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
 
 from zoo.pretrained.tokenizers.ranks import merges_of
-from zoo.tokenizers.tokenizer import _BYTES, END_OF_TEXT
+from zoo.tokenizers.spelling import BYTES
+from zoo.tokenizers.tokenizer import END_OF_TEXT
 
-_BYTE_NAMES = {byte: char for char, byte in _BYTES.items()}
+_BYTE_NAMES = {byte: char for char, byte in BYTES.items()}
 _SPACE = "\u2581"
 """How SentencePiece writes a space."""
 

@@ -24,7 +24,7 @@ from zoo.tokenizers.explain.parts import (
 from zoo.tokenizers.explain.readable import from_bytes
 from zoo.tokenizers.explain.state import Step, state_of
 from zoo.tokenizers.explain.words import Words
-from zoo.tokenizers.tokenizer import Tokenizer, _check_unicode
+from zoo.tokenizers.tokenizer import Tokenizer, check_unicode
 
 __all__ = [
     "Edge",
@@ -53,7 +53,7 @@ def explain(tokenizer: Tokenizer, text: str, most: int = 200) -> Explanation:
     Raises:
         ValueError: the text holds a lone surrogate, or the tokenizer has parts that cannot be explained.
     """
-    _check_unicode(text)
+    check_unicode(text)
     state, flow, stages = state_of(tokenizer), Flow(text), []
     in_bytes = False
     for step in state.steps(tokenizer.raw.encode_special_tokens):
@@ -71,7 +71,7 @@ def replay(tokenizer: Tokenizer, text: str) -> list[int]:
     Raises:
         ValueError: as `explain`.
     """
-    _check_unicode(text)
+    check_unicode(text)
     state, flow = state_of(tokenizer), Flow(text)
     for step in state.steps(tokenizer.raw.encode_special_tokens):
         step.run(flow)

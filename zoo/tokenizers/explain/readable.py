@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.tokenizers.tokenizer import _BYTES, Tokenizer, _characters, _decoding_steps, _readable
+from zoo.tokenizers.spelling import BYTES, characters, decoding_steps, readable
+from zoo.tokenizers.tokenizer import Tokenizer
 
 
 class Names:
@@ -12,7 +13,7 @@ class Names:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._steps = _decoding_steps(tokenizer.raw)
+        self._steps = decoding_steps(tokenizer.raw)
 
     def piece(self, token_id: int) -> str:
         """What this token writes."""
@@ -30,7 +31,7 @@ class Names:
 
     def text(self, written: str) -> str:
         """A text that is written as vocabulary entries are."""
-        return _readable(written, self._steps)
+        return readable(written, self._steps)
 
     def counted(self, written: str) -> str:
         """The same where places in it are counted: left as it is if reading it would shift them."""
@@ -40,6 +41,6 @@ class Names:
 
 def from_bytes(written: str) -> str:
     """A text in which each character stands for one byte."""
-    if not all(char in _BYTES for char in written):
+    if not all(char in BYTES for char in written):
         return written
-    return _characters(bytes(_BYTES[char] for char in written))
+    return characters(bytes(BYTES[char] for char in written))

@@ -124,9 +124,9 @@ class Unigram:
     def _note(self, way: list[Step], ids: list[int]) -> str:
         if all(step[2] != self.unknown for step in way):
             return ""
-        if self.unknown not in ids:
-            return "What the vocabulary lacks is written as its bytes."
-        return "Characters that the vocabulary lacks are unknown; those side by side become one token."
+        if self.unknown in ids:
+            return "Characters that the vocabulary lacks are unknown; those side by side become one token."
+        return "What the vocabulary lacks is written as its bytes." if self.byte_fallback else ""
 
 
 def _sum(way: list[Step]) -> float:

@@ -23,10 +23,10 @@ from zoo.pretrained.tokenizers import open_tokenizer, packaged
 from zoo.pretrained.tokenizers.packaged import PACKAGED
 from zoo.pretrained.tokenizers.reading import QWEN2_SPECIAL, QWEN_SPECIAL, TEKKEN_SPECIAL
 from zoo.tokenizers import Tokenizer
-from zoo.tokenizers.tokenizer import _BYTES
+from zoo.tokenizers.spelling import BYTES
 
 Reference = Callable[[str], list[int]]
-BYTE_NAMES = {byte: char for char, byte in _BYTES.items()}
+BYTE_NAMES = {byte: char for char, byte in BYTES.items()}
 NASTY = [
     "",
     " ",
