@@ -23,9 +23,11 @@ from queue import Empty, SimpleQueue
 from signal import SIGABRT, SIGKILL, SIGSEGV
 from typing import Any
 
+from pydantic import ValidationError
+
 import playground
 from playground import guarded_worker
-from playground.guarded_worker import MEMORY, answer_type, read_frame, write_frame
+from playground.guarded_worker import LARGEST, MEMORY, answer_type, read_frame, write_frame
 
 LOAD, ANSWER = 20.0, 5.0
 """Seconds that a tokenizer may take to load, and for one answer."""
@@ -34,6 +36,10 @@ WAIT = 20.0
 AT_ONCE = 2
 """Processes at a time."""
 _HOME = str(Path(playground.__file__).resolve().parents[1])
+
+
+class Busy(ValueError):
+    """It was not asked, because others are: the same question may be answered in a moment."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +62,24 @@ def load_guarded(content: bytes) -> Loaded:
         return process.loaded
 
 
-def ask_guarded(content: bytes, question: str, arguments: Mapping[str, Any]) -> Any:
+def ask_guarded(content: bytes, question: str, arguments: Mapping[str, Any], largest: int = LARGEST) -> Any:
     """What the function `question`, "module:name" in `zoo.tokenizers`, answers of a strange tokenizer.
 
     Arguments and answer travel as JSON; the answer comes back as what the function says that it returns.
+    `largest`: bytes of that JSON; names in a vocabulary may be of any length, and the page would have to hold them.
 
     Raises:
         ValueError: the tokenizer cannot answer, took too long or too much; one or two sentences for the reader.
         LookupError: there is no such question.
     """
     answers = answer_type(question)
-    message = json.dumps({"question": question, "arguments": dict(arguments)}).encode()
+    message = json.dumps({"question": question, "arguments": dict(arguments), "largest": largest}).encode()
     with _POOL.process(content) as process:
-        return answers.validate_json(process.ask(message))
+        answer = process.ask(message)
+    try:
+        return answers.validate_json(answer)
+    except ValidationError as error:  # a score that is no number, for one, which JSON cannot write
+        raise ValueError("This tokenizer's answer is not sound: choose another one.") from error
 
 
 class _Gone(Exception):
@@ -214,7 +225,7 @@ class _Pool:
         """Its process, or None and the right to start one."""
         with self._free:
             if not self._free.wait_for(lambda: name not in self._busy and len(self._busy) < AT_ONCE, WAIT):
-                raise ValueError("Other tokenizers are being asked just now: try again in a moment.")
+                raise Busy("Other tokenizers are being asked just now: try again in a moment.")
             self._busy.add(name)
             found = self._idle.pop(name, None)
             for each, process in list(self._idle.items()):

@@ -140,7 +140,13 @@ def _described(tokenizer: Tokenizer) -> bytes:
 
 def _answered(tokenizer: Tokenizer, asked: dict[str, Any]) -> bytes:
     answer = function_of(asked["question"])(tokenizer, **asked["arguments"])
-    return answer_type(asked["question"]).dump_json(answer)
+    said = answer_type(asked["question"]).dump_json(answer)
+    if len(said) > asked.get("largest", LARGEST):
+        raise ValueError(
+            f"What this tokenizer answers has {len(said) / 2**20:,.0f} MB, which is too much to show: "
+            "shorten the text, or choose another one."
+        )
+    return said
 
 
 def _failure(error: BaseException) -> bytes:

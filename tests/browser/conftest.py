@@ -82,6 +82,7 @@ def settings(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> dic
         "PLAYGROUND_PLUGINS": str(plugins),
         "PLAYGROUND_RUNS": str(runs),
         "PLAYGROUND_MODELS": str(models if models.is_dir() else none),
+        "HF_ENDPOINT": "http://127.0.0.1:9",  # no test asks another machine
     }
 
 

@@ -239,3 +239,25 @@ time.sleep(60)
         server.send_signal(signal.SIGKILL)
         server.wait(10)
         assert wait_for_end(pid)
+
+
+def test_an_answer_that_is_too_large_to_show_is_refused():
+    data = json.loads(CONTENT["word"])
+    data["model"] = {"type": "WordLevel", "vocab": {"U" * 20_000: 0, "a": 1}, "unk_token": "U" * 20_000}
+    data["added_tokens"] = []
+    content = json.dumps(data).encode()
+    arguments = {"text": "x y z " * 500, "most": 2000}
+    with pytest.raises(ValueError, match="MB, which is too much to show: shorten the text"):
+        guarded.ask_guarded(content, "zoo.tokenizers.cut:cut", arguments, 4 * 2**20)
+    assert guarded.ask_guarded(content, "zoo.tokenizers.cut:cut", {"text": "a", "most": 5}, 4 * 2**20).ids == [1]
+
+
+def test_an_answer_that_holds_no_number_is_told_in_a_sentence():
+    """Added up, these scores are infinite, which JSON cannot write."""
+    data = json.loads(CONTENT["unigram"])
+    vocab = [["<unk>", 0.0], ["a", 1e308], ["b", -1e308]]
+    data["model"] = {"type": "Unigram", "vocab": vocab, "unk_id": 0, "byte_fallback": False}
+    data |= {"added_tokens": [], "normalizer": None, "pre_tokenizer": None, "decoder": None}
+    arguments = {"text": "aaab" * 10, "most": 5}
+    with pytest.raises(ValueError, match="answer is not sound: choose another one"):
+        guarded.ask_guarded(json.dumps(data).encode(), "zoo.tokenizers.explain:explain", arguments)

@@ -121,7 +121,7 @@ def _encoded(raw: tokenizers.Tokenizer, text: str, most: int | None) -> tuple[li
             found = raw.encode(text[:size], add_special_tokens=False)
             if len(found) > most:
                 break
-            size *= 8
+            size = int(size * max(2, min(16, 1.5 * most / max(len(found), 1))))
         if size < len(text):
             found.truncate(most)
             if found.ids == ids[:most]:

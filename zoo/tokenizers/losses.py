@@ -9,10 +9,11 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from functools import partial
+from functools import lru_cache, partial
 
 SORTS = ("case", "accents", "spaces", "form", "unknown", "left out", "other")
 """Capital letters; accents; spaces and line breaks; the form in which Unicode writes a character (NFKC); what became
@@ -61,11 +62,14 @@ def _cut_out(text: str, cuts: list[tuple[int, int, str]]) -> Iterator[Loss]:
 
 
 def _merged(losses: Iterator[Loss]) -> list[Loss]:
-    found: dict[str, Loss] = {}
+    first: dict[str, Loss] = {}
+    times: Counter[str] = Counter()
     for loss in losses:
-        first = found.get(loss.sort, replace(loss, count=0))
-        found[loss.sort] = replace(min(first, loss, key=lambda each: each.at), count=first.count + loss.count)
-    return sorted(found.values(), key=lambda loss: -loss.count)
+        times[loss.sort] += loss.count
+        if loss.sort not in first or loss.at < first[loss.sort].at:
+            first[loss.sort] = loss
+    found = [replace(loss, count=times[sort]) for sort, loss in first.items()]
+    return sorted(found, key=lambda loss: -loss.count)
 
 
 # --- words -------------------------------------------------------------------------------------
@@ -122,6 +126,7 @@ def _replaced(text: str, cuts: list[tuple[int, int, str]]) -> tuple[str, Callabl
     return "".join([*parts, text[at:]]), place
 
 
+@lru_cache(maxsize=4096)
 def _folded(word: str) -> str:
     return _without_marks(unicodedata.normalize("NFKC", word)).casefold() or word
 

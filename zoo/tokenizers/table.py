@@ -11,7 +11,7 @@ from zoo.tokenizers.round_trip import RoundTrip, compare
 from zoo.tokenizers.tokenizer import Tokenizer
 from zoo.tokenizers.unknown import unknown_id, unread
 
-BUDGET = 0.1
+BUDGET = 0.04
 """Seconds that measuring the speed may take."""
 _REPEATS = 200
 
@@ -75,7 +75,7 @@ def embedding_rows(tokenizer: Tokenizer) -> int:
 
 
 def speed(tokenizer: Tokenizer, *, text: str) -> float:
-    """MB of UTF-8 encoded in a second, here and now: the median of as many runs as fit in 0.1 seconds; 0 for no text.
+    """MB of UTF-8 encoded in a second, here and now: the median of as many runs as fit in 0.04 seconds; 0 for no text.
 
     A text that takes longer is encoded once. Some tokenizers remember the words that they met, so in a short text
     that is encoded many times these cost less than in a new one.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -27,9 +29,11 @@ _MODEL = "model:"
 
 def draw() -> list[Column]:
     """The choice; returns the columns in the order in which they were chosen."""
+    asked = _asked()
     offers = {each.key: each for each in offered()}
-    _begin(offers)
-    st.session_state[CHOSEN] = [each for each in st.session_state[CHOSEN] if each in offers][:MOST]
+    if asked is not None:
+        _begin(asked, offers)
+    st.session_state[CHOSEN] = [each for each in dict.fromkeys(st.session_state[CHOSEN]) if each in offers][:MOST]
     st.multiselect(
         "Tokenizers side by side",
         list(offers),
@@ -48,14 +52,27 @@ def draw() -> list[Column]:
 
 
 def offered() -> list[Column]:
-    """Every tokenizer that can be chosen now."""
+    """Every tokenizer that can be chosen now, no two with one title: the box knows them by it."""
     ready = [_column(each) for each in catalogue() if not each.missing]
     learned = [
         Column(f"glass-box:{kind}:{GLASS_BOX_SIZE}", f"{TITLES[kind]} · glass box", kind)
         for kind in KINDS
         if kind != "byte"
     ]
-    return [*own.offers(), *ready, *learned, *of_models()]
+    mine = own.offers()
+    found = list(_distinct([*ready, *learned, *of_models(), *reversed(mine)]))
+    of_others = len(found) - len(mine)
+    return [*reversed(found[of_others:]), *found[:of_others]]
+
+
+def _distinct(columns: Iterable[Column]) -> Iterator[Column]:
+    """The same columns; "tokenizer.json", "tokenizer.json (2)", …"""
+    taken: set[str] = set()
+    for column in columns:
+        titles = (column.title, *(f"{column.title} ({number})" for number in range(2, len(taken) + 2)))
+        title = next(each for each in titles if each not in taken)
+        taken.add(title)
+        yield replace(column, title=title)
 
 
 def _column(offer: Offer) -> Column:
@@ -67,9 +84,14 @@ def of_models() -> list[Column]:
     found: dict[str, Column] = {}
     for choice in engine.choices():
         if (path := _file(choice.key)) is not None:
-            column = Column(f"{_MODEL}{choice.title}", f"that of {choice.title}", "")
+            column = Column(_key(choice.title), f"that of {choice.title}", "")
             found.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), column)
     return list(found.values())
+
+
+def _key(title: str) -> str:
+    """A model's key; in the address a comma stands between two keys."""
+    return _MODEL + title.replace(",", ";")
 
 
 def _file(model: str) -> Path | None:
@@ -88,10 +110,10 @@ def tokenizer(column: Column) -> Tokenizer:
     if column.key.startswith("own:"):
         return own.tokenizer_of(column.key)
     if column.key.startswith(_MODEL):
-        title = column.key.removeprefix(_MODEL)
-        path = next((_file(choice.key) for choice in engine.choices() if choice.title == title), None)
+        path = next((_file(choice.key) for choice in engine.choices() if _key(choice.title) == column.key), None)
         if path is None:
-            raise LookupError(f"the model {title} is no longer here; choose another tokenizer")
+            name = column.key.removeprefix(_MODEL)
+            raise LookupError(f"the model {name} is no longer here; choose another tokenizer")
         return _loaded(str(path), path.stat().st_mtime_ns)
     return _opened(column.key)
 
@@ -106,12 +128,19 @@ def _loaded(path: str, _stamp: int) -> Tokenizer:
     return Tokenizer.load(path)
 
 
-def _begin(offers: dict[str, Column]) -> None:
-    """What the address asks for; what a first visitor meets, where it asks for nothing."""
+def _asked() -> list[str] | None:
+    """What the address of a new session asks for, after fetching what only the Hub has; None in any other."""
     if CHOSEN in st.session_state:
-        return
-    asked = state.tokenizers()
-    own.fetch([each for each in asked if each.startswith("hub:")])
+        return None
+    asked = list(dict.fromkeys(state.tokenizers()))
+    if named := [each for each in asked if each.startswith("hub:")]:
+        with st.spinner("Asking the Hub …"):
+            own.fetch(named)
+    return asked
+
+
+def _begin(asked: list[str], offers: dict[str, Column]) -> None:
+    """What the address asks for; what a first visitor meets, where it asks for nothing."""
     st.session_state[CHOSEN] = [each for each in asked if each in offers] or [each for each in FIRST if each in offers]
     st.session_state[key("lost")] = [each for each in asked if each not in offers]
 

@@ -8,7 +8,7 @@ from playground.components.columns import Shown, token_columns
 from playground.text import count, sentence
 from playground.views.tokenizers.columns_words import notice
 from playground.views.tokenizers.keys import HOW, PART, key
-from playground.views.tokenizers.lab import Column, Lab, ask
+from playground.views.tokenizers.lab import Column, Lab, ask, ask_together
 from zoo.tokenizers.cut import Cut, cut
 
 STEP = 400
@@ -21,7 +21,8 @@ SHOWN, SELECTED = key("columns", "shown"), key("columns", "selected")
 def draw(lab: Lab) -> None:
     """The columns, and what is to be noticed in them."""
     shown = _shown(lab.text)
-    columns = [_shown_of(each, lab.text, shown) for each in lab.columns]
+    answers = ask_together(lab.columns, cut, text=lab.text, most=MOST)
+    columns = [_shown_of(*each, shown) for each in zip(lab.columns, answers, strict=True)]
     most = max((each.cut.total for each in columns if each.cut), default=0)
     token_columns(
         lab.text,
@@ -44,12 +45,11 @@ def selected(columns: list[Column]) -> tuple[str, int] | None:
     return chosen if chosen is not None and chosen[0] in [each.key for each in columns] else None
 
 
-def _shown_of(column: Column, text: str, most: int) -> Shown:
+def _shown_of(column: Column, answer: Cut | Exception, most: int) -> Shown:
     """What one tokenizer answers: its cut, or the sentence that says why there is none."""
-    try:
-        return Shown(column.key, column.title, asked(column, text).first(most))
-    except Exception as error:  # one column must not take the others away
-        return Shown(column.key, column.title, None, problem(error))
+    if isinstance(answer, Exception):
+        return Shown(column.key, column.title, None, problem(answer))
+    return Shown(column.key, column.title, answer.first(most))
 
 
 def asked(column: Column, text: str) -> Cut:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from playground.components.columns import Shown
-from playground.text import count, escaped, number, plural, quoted
+from playground.text import count, escaped, plural, quoted
+from playground.views.tokenizers.table_words import times
 from zoo.tokenizers.boundaries import Boundaries, boundaries
 from zoo.tokenizers.characters import Part
 from zoo.tokenizers.cut import Cut
@@ -55,8 +56,7 @@ def lengths(cuts: Sequence[tuple[str, Cut]]) -> str:
     few, many = (pick(cuts, key=lambda each: each[1].total) for pick in (min, max)) if cuts else (None, None)
     if few is None or many is None or few[1].total in (0, many[1].total):
         return ""
-    times = number(many[1].total / few[1].total, 1)
-    return f"{many[0]} makes {times} times as many tokens of this text as {few[0]}."
+    return f"{many[0]} makes {times(many[1].total / few[1].total)} as many tokens of this text as {few[0]}."
 
 
 def _unknown(name: str, text: str, cut: Cut) -> str:
@@ -129,7 +129,8 @@ def _dropped(name: str, text: str, cut: Cut) -> str:
     if not lost:
         return ""
     what = "blank" if all(char.isspace() for char in lost) else "character"
-    return f"{plural(len(lost), what)} {'is' if len(lost) == 1 else 'are'} in no token of {name}."
+    where = "" if end == len(text) else f" of the first {count(end)} characters"
+    return f"{plural(len(lost), what)}{where} {'is' if len(lost) == 1 else 'are'} in no token of {name}."
 
 
 def _split(name: str, text: str, cut: Cut) -> str:
@@ -139,7 +140,7 @@ def _split(name: str, text: str, cut: Cut) -> str:
         if not part.char or part.first:
             continue
         char, tokens = part.char, 1
-        while part.first + len(part.bytes) < part.of and i + tokens < len(cut.parts):
+        while part.first + len(part.bytes) < part.of and i + tokens < len(cut.parts) and cut.parts[i + tokens]:
             part = cut.parts[i + tokens][0]
             tokens += 1
         if part.first + len(part.bytes) == part.of:

@@ -104,7 +104,9 @@ def _one(title: str, shares: Sequence[Share]) -> str:
     poor = [share for share in shares if share.unread_share > POOR]
     fine = [s for s in shares if s.unread_share <= POOR and s.premium is not None and s.language != "English"]
     said = ""
-    if fine:
+    if fine and any(share.language == "English" for share in poor):
+        said = f"{name} does not read the English that the others are measured against, so its marks say nothing."
+    elif fine:
         most, least = (pick(fine, key=lambda share: share.premium or 0) for pick in (max, min))
         most_words, least_words = (f"{number(share.premium or 0)} times" for share in (most, least))
         said = f"With {name}, {most.language} pays the most, {most_words} the tokens of English"

@@ -22,6 +22,8 @@ SHOWN = 60
 """Pieces of a stage that are shown."""
 WHICH, WORD, SEEN = key("how", "column"), key("how", "word"), key("how", "seen")
 """The tokenizer and the piece that are explained; the token that was clicked last."""
+BEYOND = key("how", "beyond")
+"""The token that was clicked, where it is none of those that are followed, and how many pieces are."""
 
 
 def draw(lab: Lab) -> None:
@@ -41,8 +43,23 @@ def draw(lab: Lab) -> None:
         st.info("Nothing of this text reaches the model.", icon=":material/info:")
         return
     if clicked is not None:
-        st.session_state[WORD] = _name(*_holding(found.words, clicked))
+        held = _holding(found.words, clicked)
+        st.session_state[BEYOND] = None if held else (selected(lab.columns), len(found.words))
+        if held:
+            st.session_state[WORD] = _name(*held)
+    _told_beyond(lab.columns)
     _word(column, found)
+
+
+def _told_beyond(columns: list[Column]) -> None:
+    """A token far down in the text was clicked: what is explained instead isn't where it came from."""
+    chosen, (beyond, followed) = selected(columns), st.session_state.get(BEYOND) or (None, 0)
+    if chosen is not None and chosen == beyond:
+        st.info(
+            f"Token {count(chosen[1] + 1)}, which you clicked, lies beyond the {plural(followed, 'piece')} that are "
+            "followed here: put its words into a text of their own to see how it got there.",
+            icon=":material/info:",
+        )
 
 
 def _clicked(columns: list[Column]) -> int | None:
@@ -51,24 +68,30 @@ def _clicked(columns: list[Column]) -> int | None:
     st.session_state[SEEN] = chosen
     if chosen is None or chosen == seen:
         return None
-    st.session_state[WHICH] = next(each.title for each in columns if each.key == chosen[0])
+    st.session_state[WHICH] = chosen[0]
     return chosen[1]
 
 
-def _holding(words: list[Word], token: int) -> tuple[int, Word]:
-    """The piece that the token of this position came out of; the last one that is listed, where it is beyond."""
+def _holding(words: list[Word], token: int) -> tuple[int, Word] | None:
+    """The piece that the token of this position came out of; None where it is beyond those that are listed."""
     ends = itertools.accumulate(len(word.ids) for word in words)
-    place = next((i for i, end in enumerate(ends) if token < end), len(words) - 1)
-    return place, words[place]
+    return next(((i, word) for i, (word, end) in enumerate(zip(words, ends, strict=True)) if token < end), None)
 
 
 def _column(columns: list[Column]) -> Column:
-    by_title = {each.title: each for each in columns}
-    if st.session_state.get(WHICH) not in by_title:
+    by_key = {each.key: each for each in columns}  # two of one's own may have the same title
+    if st.session_state.get(WHICH) not in by_key:
         first = next((each for each in columns if each.kind != "word"), columns[0])  # a word is only looked up
-        st.session_state[WHICH] = first.title
-    st.segmented_control("Tokenizer", list(by_title), key=WHICH, required=True, persist_state="session")
-    return by_title[st.session_state[WHICH]]
+        st.session_state[WHICH] = first.key
+    st.segmented_control(
+        "Tokenizer",
+        list(by_key),
+        key=WHICH,
+        required=True,
+        format_func=lambda name: escaped(by_key[name].title if name in by_key else name),
+        persist_state="session",
+    )
+    return by_key[st.session_state[WHICH]]
 
 
 def _stages(stages: list[Stage]) -> None:

@@ -20,6 +20,9 @@ MOST_CHARACTERS = 24
 def draw(word: Lattice) -> None:
     """The chart of the pieces, and the sum behind the best split and the next best."""
     pieces(word.pieces, key=key("best"), label="The tokens")
+    if not word.edges:  # too long to list what could stand in it
+        st.markdown(f"The best split has a score of **{number(word.best_score)}**.")
+        return
     best = [word.edges[i] for i in word.best]
     second = [word.edges[i] for i in word.second] if word.second is not None else []
     st.markdown(f"**Best split:** {_sum(best, word.best_score)}")
@@ -66,5 +69,9 @@ def _how_much(difference: float) -> str:
     """How much likelier the best split is, by the difference of the two logarithms."""
     if difference < 1e-9:
         return "(exactly as likely; the first one found is taken)"
-    times = math.exp(min(difference, 50))
-    return f"(the best split is {times:.3g} times as likely)" if difference < 50 else "(far less likely)"
+    if difference >= math.log(1e6):
+        return "(the best split is more than a million times as likely)"
+    times = math.exp(difference)
+    if times >= 100:
+        return f"(the best split is {count(round(times))} times as likely)"
+    return f"(the best split is {number(times)} times as likely)" if times >= 1.01 else "(hardly less likely)"

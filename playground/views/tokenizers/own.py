@@ -60,7 +60,8 @@ class Held:
 
 def draw(lab: Lab) -> None:
     """Three ways to a tokenizer of one's own, and what this session has of them."""
-    _told()
+    with st.container():  # it keeps its place, so that the way that is open below stays open
+        _told()
     with st.expander("Train, load or fetch a tokenizer", icon=":material/add_circle:", key=key("own", "more")):
         ways: dict[str, Callable[[], None]] = {
             "Train one on the text above": lambda: _training(lab.text),
@@ -169,8 +170,8 @@ def _default(name: str, value: Any) -> None:
 
 def _train(text: str) -> None:
     kind, size = st.session_state[KIND], int(st.session_state[SIZE])
-    with st.spinner("Training …"):
-        _try(lambda: train(text, kind, size))
+    st.toast("Training …", icon=":material/model_training:")  # a spinner would stand above the page, and move it
+    _try(lambda: train(text, kind, size))
 
 
 def train(text: str, kind: Kind, size: int) -> Held:
@@ -193,7 +194,8 @@ def train(text: str, kind: Kind, size: int) -> Held:
     about = f"It was trained on your text and has {count(made.vocab_size)} entries."
     if made.vocab_size < size:
         about += f" {count(size)} were allowed, but the text had no more to learn."
-    return Held(Column(name, title, kind), content, about, made)
+    stamp = hashlib.sha256(content).hexdigest()
+    return Held(Column(name, title, kind, stamp=stamp), content, about, made)
 
 
 def _cut(text: str) -> list[str]:
@@ -236,8 +238,8 @@ def _hub() -> None:
 
 def _ask_hub() -> None:
     name = str(st.session_state[HUB] or "").strip()
-    with st.spinner("Asking the Hub …"):
-        _try(lambda: _fetched(name))
+    st.toast("Asking the Hub …", icon=":material/cloud_download:")
+    _try(lambda: _fetched(name))
 
 
 def _fetched(name: str) -> Held:
@@ -247,7 +249,8 @@ def _fetched(name: str) -> Held:
 def _foreign(name: str, title: str, content: bytes) -> Held:
     found = guarded.load_guarded(content)
     about = f"It has {count(found.size)} entries, and its model is of the type {found.kind}."
-    return Held(Column(name, title, found.kind, foreign=True), content, about)
+    stamp = hashlib.sha256(content).hexdigest()
+    return Held(Column(name, title, found.kind, foreign=True, stamp=stamp), content, about)
 
 
 def _row(each: Held) -> None:

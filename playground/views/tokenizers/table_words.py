@@ -23,8 +23,9 @@ SORTS = {
 
 LEGEND = (
     "Bytes: of the text in UTF-8. Unknown: tokens that only say “something that I do not know”. The embedding has a "
-    "vector for each entry of the vocabulary (M: millions of numbers); a model whose output matrix is not tied to it "
-    "pays that twice. Speed: on this machine, just now, in MB of text. In bold: the most characters per token among "
+    "vector for each id (M: millions of numbers); a model whose output matrix is not tied to it "
+    "pays that twice. Speed: in MB of text on this machine, measured when it met this text first; of a short text it "
+    "tells little, since beginning takes longer than the work. In bold: the most characters per token among "
     "those that give the text back unchanged."
 )
 MATRIX_LEGEND = (
@@ -85,10 +86,11 @@ def notice(lines: Sequence[Line]) -> str:
     if not rows:
         return "There is nothing to count in this text: write a few words."
     said = [_fewest(rows), *(_unread(title, row) for title, row in rows if row.unread)]
-    if changed := [title for title, row in rows if not _same(row) and not row.unread]:
+    said += [f"**{escaped(title)}** makes no token of it." for title, row in rows if not row.unread and not row.tokens]
+    if changed := [title for title, row in rows if not _same(row) and not row.unread and row.tokens]:
         reads, its = ("reads", "its") if len(changed) == 1 else ("read", "their")
         said.append(f"{names(changed)} {reads} all of it, but not as it was written: {its} figures leave that out.")
-    return " ".join(said)
+    return " ".join(each for each in said if each)
 
 
 def _fewest(rows: Sequence[tuple[str, Row]]) -> str:
@@ -103,12 +105,14 @@ def _fewest(rows: Sequence[tuple[str, Row]]) -> str:
         return f"{names([title for _, title in known])} need equally many tokens for this text: {count(low)}."
     return (
         f"Of those that give this text back unchanged, **{escaped(shortest)}** needs the fewest tokens, {count(low)}; "
-        f"**{escaped(longest)}** needs {times(high / low)} as many. A model takes one step for each token, so that is "
-        "what the text costs to read."
+        f"**{escaped(longest)}** needs {times(high / low)} as many. Each token takes a place in what a "
+        "model can see at once, and has to be computed."
     )
 
 
 def _unread(title: str, row: Row) -> str:
+    if row.unread == row.characters:
+        return f"**{escaped(title)}** reads nothing of this text."
     share = row.unread / row.characters
     little = ", so its figures say little" if share > POOR else ""
     return f"**{escaped(title)}** does not read {percent(share)} of the characters{little}."

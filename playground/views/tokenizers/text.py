@@ -11,6 +11,8 @@ from zoo.tokenizers.presets import PRESETS
 
 LONGEST = 1_000_000
 """Characters that the page takes."""
+PARKED = 50_000
+"""Characters above which a written text leaves the box: the browser sends all that stands in one at every click."""
 IN_ADDRESS = 1000
 """Characters of a text that the address carries."""
 OWN = "My own text"
@@ -74,6 +76,9 @@ def _box() -> str:
 
 def _written() -> None:
     st.session_state[EXAMPLE] = OWN
+    written = str(st.session_state[WRITTEN] or "")[:LONGEST]
+    if len(written) > PARKED:
+        st.session_state[FILE], st.session_state[WRITTEN] = ("", written, len(written)), ""
 
 
 def _opened() -> None:
@@ -95,10 +100,20 @@ def _file() -> str:
     name, text, length = st.session_state[FILE]
     with st.container(border=True):
         cut = f"; the first {count(LONGEST)} are read" if length > LONGEST else ""
-        st.markdown(f"**{escaped(name)}**, {plural(length, 'character')}{cut}.")
+        st.markdown(f"**{escaped(name) or 'Your text'}**, {plural(length, 'character')}{cut}.")
         st.code(text[:600] + (" …" if len(text) > 600 else ""), language=None, wrap_lines=True, height=110)
-        st.button("Close the file and type", icon=":material/close:", on_click=_close)
+        if name:
+            st.button("Close the file and type", icon=":material/close:", on_click=_close)
+        else:
+            with st.container(horizontal=True):
+                st.button("Edit it", icon=":material/edit:", on_click=_edit)
+                st.button("Write another", icon=":material/close:", on_click=_close)
     return str(text)
+
+
+def _edit() -> None:
+    """Put a long text that was written back into the box; it leaves it again when it was changed."""
+    st.session_state[WRITTEN], st.session_state[FILE] = st.session_state[FILE][1], None
 
 
 def _close() -> None:

@@ -22,6 +22,8 @@ LARGEST = 32 * 2**20
 ENTRIES = 1_000_000
 """Of the vocabulary."""
 DEEPEST = 32
+LONGEST_NUMBER = 100
+"""Digits of a number."""
 STEPS = 64
 """In a sequence of normalisers, pre-tokenisers or decoders."""
 ALLOWED = {
@@ -66,7 +68,9 @@ def read_foreign(content: bytes) -> Tokenizer:
 
 def _parsed(content: bytes) -> Any:
     try:
-        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_number)
+        return json.loads(
+            content.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_number, parse_int=_whole_number
+        )
     except UnicodeDecodeError as error:
         raise ValueError(f"This file is not UTF-8 text (byte {error.start:,}). {_WAY_OUT}") from error
     except json.JSONDecodeError as error:
@@ -85,6 +89,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> Any:
     raise ValueError(f"This file holds {name}, which is no number in JSON. {_WAY_OUT}")
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"A number in this file has {len(digits):,} digits. {_WAY_OUT}")
+    return int(digits)
 
 
 def _check_depth(part: Any, depth: int = 0) -> None:

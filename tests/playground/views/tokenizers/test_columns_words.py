@@ -56,6 +56,19 @@ def test_of_a_long_text_only_what_is_shown_is_compared_and_that_is_said():
     assert words.startswith("The 2 tokenizers agree on all 9 boundaries in the first 10 characters, which all of them")
 
 
+def test_who_makes_more_tokens_never_makes_one_times_as_many():
+    tokens = train_tokenizer("byte", []), TRAINED["char"]
+    text = "cat " * 30 + "é"
+    shown = [Shown(name, name, cut(each, text=text)) for name, each in zip("ab", tokens, strict=True)]
+    assert "a makes 1.008 times as many tokens of this text as b." in notice(text, shown)
+
+
+def test_blanks_are_counted_in_what_is_shown_and_that_is_said():
+    assert "2 blanks of the first 11 characters are in no token of wordpiece." in said(
+        "cat sat cat sat cat", "wordpiece", most=3
+    )
+
+
 def test_a_split_character_at_the_end_of_what_is_shown_is_not_counted():
     assert "spreads" not in said("cat 你", "byte", most=5)
 

@@ -88,6 +88,12 @@ def test_what_is_not_read_does_not_count_as_cheap():
     assert none == "**A** leaves more than a tenth of the text unread in all 2 languages (hollow marks)."
 
 
+def test_against_english_that_is_not_read_nothing_is_said():
+    said = fertility_words.notice([("A", [share("English", 1, 0.9), share("Thai", 9)])])
+    assert said.startswith("**A** does not read the English that the others are measured against")
+    assert "pays" not in said
+
+
 def test_the_order_is_by_those_that_read_the_language():
     one = [share("English", 1), share("Thai", 2), share("Greek", 3), share("Hindi", 0.1, 1.0)]
     other = [share("English", 1), share("Thai", 9), share("Greek", 30, 0.5), share("Hindi", 9, 1.0)]

@@ -107,6 +107,15 @@ def made(title: str, tokens: int, unread: int = 0, lossless: bool = True) -> Lin
     )
 
 
+def nothing(title: str) -> Line:
+    """WordPiece of a text of blanks."""
+    return Line(title, row(TRAINED["wordpiece"], text="  ", width=8), 1.0)
+
+
+def test_what_makes_no_token_is_not_said_to_read_the_text():
+    assert table_words.notice([nothing("B")]) == "**B** makes no token of it."
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
@@ -118,6 +127,9 @@ def made(title: str, tokens: int, unread: int = 0, lossless: bool = True) -> Lin
         ([made("A", 10, 1, False)], "**A** does not read 1.1 % of the characters."),
         ([made("A", 10, 0, False), made("B", 9, 0, False)], "None of these tokenizers gives this text back unchanged."),
         ([made("A", 10), made("B", 9, 0, False)], "**B** reads all of it, but not as it was written"),
+        ([made("A", 10), made("B", 1, 90, False)], "**B** reads nothing of this text."),
+        ([made("A", 10), nothing("B")], "**B** makes no token of it."),
+        ([nothing("B")], "**B** makes no token of it."),
         ([Line("A", None, None)], "There is nothing to count"),
     ],
 )

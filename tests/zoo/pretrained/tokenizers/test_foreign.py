@@ -146,3 +146,9 @@ def test_nonsense_in_any_part_ends_in_a_tokenizer_or_a_value_error(part, kind, n
 
     with contextlib.suppress(ValueError):
         assert read_foreign(changed(kind, change)).vocab_size >= 0
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_a_sentence():
+    content = b'{"model": {"type": "BPE", "vocab": {"a": %s}, "merges": []}}' % (b"9" * 5000)
+    with pytest.raises(ValueError, match=r"A number in this file has 5,000 digits\. Choose the file"):
+        read_foreign(content)
