@@ -46,7 +46,8 @@ def draw() -> list[Column]:
         help="Each cuts the same text. Two to four of them stand side by side, in the order in which you choose them.",
     )
     chosen = [offers[each] for each in st.session_state[CHOSEN]]
-    state.set_tokenizers([each.key for each in chosen])
+    keys = [each.key for each in chosen]
+    state.set_tokenizers([] if keys == [each for each in FIRST if each in offers] else keys)
     _not_here(offers)
     return chosen
 
