@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Page, Request
+    from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = (
@@ -188,6 +188,30 @@ def until(page: Page, holds: Callable[[], bool], seconds: float = 15) -> None:
     while not holds():
         assert time.monotonic() < end, "the page did not come to what was expected"
         page.wait_for_timeout(50)
+
+
+def pick_option(page: Page, box: Locator, name: str, typed: str | None = None) -> None:
+    """Open the list of `box` (with something `typed` into it) and click the option of this name."""
+    from playwright.sync_api import TimeoutError as Late
+
+    wanted = page.get_by_role("option", name=name, exact=True)
+
+    def there() -> bool:
+        if not wanted.count():  # scrolling, or what moves on the page, shuts an open list
+            box.scroll_into_view_if_needed()
+            box.click() if typed is None else box.fill(typed)
+            page.wait_for_timeout(400)
+        return wanted.count() == 1
+
+    def picked() -> bool:
+        until(page, there, 30)
+        try:
+            wanted.click(timeout=2_000)
+        except Late:  # it shut just now
+            return False
+        return True
+
+    until(page, picked, 60)
 
 
 def type_text(page: Page, text: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.browser import reading
-from tests.browser.app import FORWARD_PASS, NEXT_WORD, App, OpenPage, choose_step, finished, go_to, idle
+from tests.browser.app import FORWARD_PASS, NEXT_WORD, App, OpenPage, choose_step, finished, go_to, idle, pick_option
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -39,8 +39,7 @@ def offered(page: Page) -> list[str]:
 
 def choose_model(page: Page, title: str) -> None:
     """Pick a model from the list."""
-    page.locator(".st-key-model input").click()
-    page.get_by_role("option", name=title, exact=True).click()
+    pick_option(page, page.locator(".st-key-model input"), title)
     idle(page)
 
 

@@ -19,7 +19,7 @@ import tokenizers
 
 from playground.text import count, number, percent, plural
 from tests.browser import tokenizers_reference as outside
-from tests.browser.app import ROOT, App, OpenPage, idle, until
+from tests.browser.app import ROOT, App, OpenPage, idle, pick_option, until
 from tests.browser.reading import read_table
 from tests.browser.tokenizers_page import (
     EXPORT,
@@ -97,8 +97,7 @@ def test_an_example_ones_own_text_and_other_tokenizers_are_chosen(visit: Open) -
     assert the_text(page) == next(iter(PRESETS.values())).text
     assert disagreements(page, GAPLESS, the_text(page)) == []
 
-    page.get_by_role("combobox", name="Example").click()
-    page.get_by_role("option", name="Korean and emoji").click()
+    pick_option(page, page.get_by_role("combobox", name="Example"), "Korean and emoji")
     until(page, lambda: the_text(page) == PRESETS["Korean and emoji"].text)
     until(page, lambda: disagreements(page, GAPLESS, the_text(page)) == [])
     until(page, lambda: "example=Korean" in page.url)
@@ -111,8 +110,7 @@ def test_an_example_ones_own_text_and_other_tokenizers_are_chosen(visit: Open) -
         page.get_by_role("button", name=re.compile(f"^(Remove|Delete) {title}")).click()
         until(page, lambda title=title: page.locator(".column", has_text=title).count() == 0)
     for title in ("Unigram · stories", "BPE on characters · stories"):
-        page.get_by_role("combobox", name=re.compile("Tokenizers side by side")).fill(title)
-        page.get_by_role("option", name=title).click()
+        pick_option(page, page.get_by_role("combobox", name=re.compile("Tokenizers side by side")), title, typed=title)
         page.locator(".column", has_text=title).wait_for()
     keys = ["stories:bpe", "stories:unigram", "stories:bpe-char"]
     until(page, lambda: disagreements(page, keys, OWN) == [])

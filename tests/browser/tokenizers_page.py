@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from playground.text import plural
 from tests.browser import tokenizers_reference as outside
-from tests.browser.app import idle, until
+from tests.browser.app import idle, pick_option, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -109,8 +109,7 @@ def piece(page: Page) -> str:
 def choose_piece(page: Page, name: str) -> None:
     """Have another piece explained."""
     if piece(page) != name:
-        page.get_by_role("combobox", name=re.compile(r"^Piece \(")).fill(name)
-        page.get_by_role("option", name=name, exact=True).click()
+        pick_option(page, page.get_by_role("combobox", name=re.compile(r"^Piece \(")), name, typed=name)
     until(page, lambda: piece(page) == name)
     idle(page)
 

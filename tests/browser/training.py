@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 
 from tests.browser import reading, reference
-from tests.browser.app import TRAIN, App, finished, idle, started, until
+from tests.browser.app import TRAIN, App, finished, idle, pick_option, started, until
 from zoo.data.glass_box import DEFAULT, END
 
 if TYPE_CHECKING:
@@ -41,16 +41,7 @@ def open_form(page: Page, app: App) -> None:
 def choose(page: Page, label: str, option: str) -> None:
     """Pick one option of the list with this label."""
     box = page.get_by_role("combobox", name=re.compile(f"{re.escape(label)}$")).first
-    wanted = page.get_by_role("option", name=option, exact=True)
-
-    def opened() -> bool:
-        if not wanted.count():  # scrolling, or what moves on the page, shuts an open list
-            box.click()
-            page.wait_for_timeout(400)
-        return wanted.count() == 1
-
-    until(page, opened, 30)
-    wanted.click()
+    pick_option(page, box, option)
     settled(page)
 
 
