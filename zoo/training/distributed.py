@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+import torch.distributed.nn  # first: imported while a group is open, its default arguments hold the group for ever
 from torch import Tensor, distributed, nn
 
 

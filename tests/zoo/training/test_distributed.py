@@ -142,6 +142,11 @@ class TestTwoProcesses:
         assert last is not None
         assert last[0] == 3
 
+    def test_nothing_holds_a_group_that_was_left(self) -> None:
+        """Its threads would outlive Python, and abort the process now and then."""
+        outputs = both([], start=("-c", LEAVES))
+        assert [code for code, _ in outputs] == [0, 0], outputs
+
     def test_bad_input_ends_both(self, command: Callable[..., list[str]], tmp_path: Path) -> None:
         (leader, error), (other, _) = both(command(tmp_path / "run", "batch=2", "--steps", "0"))
         assert leader == 2
@@ -176,12 +181,26 @@ class Plugin(ModelPlugin):
 """
 
 
-def both(words: list[str], environment: dict[str, str] | None = None) -> list[tuple[int, str]]:
+LEAVES = """
+import weakref
+from torch import distributed
+from zoo.training.distributed import joined
+
+with joined():
+    group = weakref.ref(distributed.group.WORLD)
+    import torch.distributed.nn  # what a training may import on its way
+assert group() is None
+"""
+
+
+def both(
+    words: list[str], environment: dict[str, str] | None = None, start: tuple[str, str] = ("-m", "zoo")
+) -> list[tuple[int, str]]:
     """The command in two processes, as mpirun starts them: exit status and standard error of each."""
     shared = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port(), "PMI_SIZE": "2"} | (environment or {})
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", "zoo", *words],
+            [sys.executable, *start, *words],
             cwd=ROOT,
             env=shared | {"PMI_RANK": rank},
             stdout=subprocess.DEVNULL,
