@@ -126,9 +126,26 @@ def sent(page: AppTest, component: str) -> tuple[dict[str, Any], dict[str, NDArr
     return unpack(found[0])
 
 
+def quiet(part: AppTest) -> AppTest:
+    """The part of a page itself, which shows neither an exception nor an error."""
+    assert not part.exception, part.exception
+    assert not part.error, [each.value for each in part.error]
+    return part
+
+
 def faultless(page: AppTest) -> AppTest:
-    """The page itself, which shows neither an exception nor an error."""
+    """The page itself, with its title, which shows neither an exception nor an error."""
+    assert len(quiet(page).title) == 1
+    return page
+
+
+def texts(page: AppTest) -> str:
+    """What stands in its paragraphs, captions and notes."""
+    return "\n".join(each.value for each in [*page.markdown, *page.caption, *page.info])
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    """Click the first button with this label; the page goes on without an exception."""
+    next(button for button in page.button if button.label == label).click().run()
     assert not page.exception, page.exception
-    assert not page.error, [each.value for each in page.error]
-    assert len(page.title) == 1
     return page

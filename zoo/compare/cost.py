@@ -27,6 +27,7 @@ from torch import nn
 
 from zoo.compare import counts
 from zoo.compare.counts import Flops
+from zoo.compare.files import read_json, write_json
 from zoo.compare.fused import FusedGPT
 from zoo.models import gpt, gru, lstm, rnn
 
@@ -127,21 +128,16 @@ class Measured:
 
     def write(self, path: Path) -> None:
         """As JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        write_json(self, path)
 
     @classmethod
-    def read(cls, text: str) -> Measured:
+    def read(cls, text: str | bytes) -> Measured:
         """From JSON.
 
         Raises:
-            ValueError: it is not a measurement.
+            ValueError: it is something else.
         """
-        try:
-            raw = json.loads(text)
-            lines = [Line(**(each | {"points": tuple(Point(**p) for p in each["points"])})) for each in raw["lines"]]
-            return cls(**(raw | {"lines": tuple(lines)}))
-        except (TypeError, KeyError) as error:
-            raise ValueError(f"this is not a measurement of cost: {error}") from error
+        return read_json(cls, text, "measurement of cost")
 
 
 def subjects(

@@ -5,21 +5,18 @@ Made by `zoo.compare.tokenizers`; read by the page Tokenizers, which starts such
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from zoo.compare.files import read_json, write_json
 from zoo.data import GLASS_BOX, open_corpus
 from zoo.launch import Order
 from zoo.tokenizers import KINDS, Tokenizer
-from zoo.validation import readable
 
 RECORDED = Path(__file__).with_name("tokenizers.json")
 """A measurement that comes with the repository; the command that made it stands in it."""
@@ -176,19 +173,16 @@ class Measured:
 
     def write(self, path: Path) -> None:
         """As JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(self, path)
 
     @classmethod
     def read(cls, text: str | bytes) -> Measured:
         """From JSON.
 
         Raises:
-            ValueError: it is not such a comparison.
+            ValueError: it is something else.
         """
-        try:
-            return TypeAdapter(cls).validate_json(text)
-        except ValidationError as error:
-            raise ValueError(f"this is no comparison of tokenizers: {readable(error)}") from error
+        return read_json(cls, text, "comparison of tokenizers")
 
 
 def recorded() -> Measured | None:

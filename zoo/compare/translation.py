@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
+from zoo.compare.files import read_json, write_json
 from zoo.data.glass_pairs import DEFAULT, GlassPairs, Pair
 from zoo.inference import LoadedModel, load
 from zoo.tasks.translate import NOTHING
@@ -98,21 +99,16 @@ class Measured:
 
     def write(self, path: Path) -> None:
         """As JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        write_json(self, path)
 
     @classmethod
-    def read(cls, text: str) -> Measured:
+    def read(cls, text: str | bytes) -> Measured:
         """From JSON.
 
         Raises:
-            ValueError: it is not a measurement.
+            ValueError: it is something else.
         """
-        try:
-            raw = json.loads(text)
-            lines = [Line(**(each | {"buckets": tuple(Bucket(**b) for b in each["buckets"])})) for each in raw["lines"]]
-            return cls(**(raw | {"lines": tuple(lines)}))
-        except (TypeError, KeyError) as error:
-            raise ValueError(f"this is not a measurement of translation: {error}") from error
+        return read_json(cls, text, "measurement of translation")
 
 
 def recorded() -> Measured | None:

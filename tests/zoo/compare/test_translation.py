@@ -168,7 +168,7 @@ def test_the_command_writes_what_the_function_gives(
 def test_what_is_no_translator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert translation.main(["--models", "zoo/gpt"]) == 2
     assert "is no translator" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="not a measurement"):
+    with pytest.raises(ValueError, match="no measurement of translation"):
         Measured.read('{"lines": [{}]}')
 
 

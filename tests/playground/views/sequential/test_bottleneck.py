@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from playground.figures.translation import alignment_chart
 from playground.views.sequential import bottleneck
 from playground.views.sequential.one_sentence import MOST_WORDS, marked, read
+from tests.playground.helpers import quiet, texts
 from zoo.compare import alignment, translation
 from zoo.compare.translation import Bucket, Line, Measured, fingerprint
 from zoo.data.glass_pairs import DEFAULT
@@ -33,16 +34,6 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bottleneck._file.clear()
 
 
-def clean(page: AppTest) -> AppTest:
-    assert not page.exception, page.exception
-    assert not page.error, [each.value for each in page.error]
-    return page
-
-
-def texts(page: AppTest) -> str:
-    return "\n".join(each.value for each in [*page.markdown, *page.caption, *page.info])
-
-
 def chart(page: AppTest, key: str) -> Any:
     """A chart by its key."""
     found = [each.proto for each in page.get("plotly_chart") if each.proto.id.endswith(key)]
@@ -55,25 +46,25 @@ def test_without_a_translator_it_says_where_to_train_one(
 ) -> None:
     linked = list[str]()
     monkeypatch.setattr("streamlit.page_link", lambda page, **_: linked.append(page))
-    page = clean(part("bottleneck", empty_folder))
+    page = quiet(part("bottleneck", empty_folder))
     assert "No trained translator" in texts(page)
     assert linked == ["pages/train.py"]
     assert not page.button
 
 
 def test_the_button_measures_and_the_figures_are_the_models_own(part: Part, trained_folder: Path) -> None:
-    page = clean(part("bottleneck", trained_folder))
+    page = quiet(part("bottleneck", trained_folder))
     assert page.multiselect[0].value == [PLAIN, LOOKS]
     assert "Nothing has been measured yet" in texts(page)
     page.slider(key=bottleneck.SENTENCES).set_value(10)
-    page = clean(page.button(key="bottleneck.measure").click().run())
+    page = quiet(page.button(key="bottleneck.measure").click().run())
     models = [load(str(trained_folder / "runs" / name)) for name in ("plain", "looks")]
     drawn = chart(page, "bottleneck.chart")["data"]
     for line, model in zip(drawn, models, strict=True):
         expected = translation.quality(model, 10)
         assert line["x"] == [each.length for each in expected]
         assert line["y"] == [each.exact_share for each in expected]
-    page = clean(page.button_group(key=bottleneck.KIND).set_value("right").run())
+    page = quiet(page.button_group(key=bottleneck.KIND).set_value("right").run())
     for line, model in zip(chart(page, "bottleneck.chart")["data"], models, strict=True):
         assert line["y"] == [each.right_share for each in translation.quality(model, 10)]
     bars = chart(page, "bottleneck.shares")["data"]
@@ -91,18 +82,18 @@ def test_recorded_figures_are_shown_for_the_very_same_weights_only(
     buckets = (Bucket(5, 20, 13, 60, 80), Bucket(10, 20, 2, 90, 180))
     lines = (Line("Seq2seq", "zoo/seq2seq", weights, 1, buckets), Line("Other", "zoo/other", "0" * 16, 1, buckets))
     Measured(lines, "python -m zoo.compare.translation --models zoo/seq2seq", 20).write(tmp_path / "translation.json")
-    page = clean(part("bottleneck", trained_folder))
+    page = quiet(part("bottleneck", trained_folder))
     (line,) = chart(page, "bottleneck.chart")["data"]
     assert line["name"] == f"{PLAIN} (recorded)"
     assert line["y"] == [13 / 20, 2 / 20]
     assert "Recorded with `python -m zoo.compare.translation" in texts(page)
-    page = clean(page.button(key="bottleneck.measure").click().run())
+    page = quiet(page.button(key="bottleneck.measure").click().run())
     assert [each["name"] for each in chart(page, "bottleneck.chart")["data"]] == [PLAIN, LOOKS]
     assert "Recorded" not in texts(page)
 
 
 def test_one_sentence_its_alignment_and_the_vector(part: Part, trained_folder: Path) -> None:
-    page = clean(part("bottleneck", trained_folder))
+    page = quiet(part("bottleneck", trained_folder))
     pair = DEFAULT.translate(DEFAULT.split(page.text_input[0].value))
     assert pair.target_text.rstrip(".") in texts(page)
     plain, looks = (load(str(trained_folder / "runs" / name)) for name in ("plain", "looks"))
@@ -147,7 +138,7 @@ def test_what_is_no_sentence_is_told_with_its_place(typed: str, says: str) -> No
 
 def test_a_refusal_stands_on_the_page(part: Part, trained_folder: Path) -> None:
     page = part("bottleneck", trained_folder)
-    page = clean(page.text_input[0].set_value("The zebra slept.").run())
+    page = quiet(page.text_input[0].set_value("The zebra slept.").run())
     assert "zebra" in page.info[0].value
     assert not [each for each in page.get("plotly_chart") if each.proto.id.endswith("bottleneck.right")]
 

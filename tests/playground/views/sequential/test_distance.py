@@ -15,6 +15,7 @@ from playground.figures.distance import Memory, Reach
 from playground.views.sequential import distance_live, distance_words, far_word
 from playground.views.sequential.distance_live import Example
 from playground.views.sequential.distance_words import Ground
+from tests.playground.helpers import quiet
 from zoo.compare import distance, result
 from zoo.compare.reach import gradient_reach
 from zoo.compare.result import Compared, Comparison, Distances, Trial
@@ -33,13 +34,6 @@ GPT, LSTM, WINDOW = (
     memory("LSTM", "lstm", 0.95, 0.6, 0.24),
     memory("Window", "window", 0.98, 0.25, 0.2),
 )
-
-
-def faultless(page: AppTest) -> AppTest:
-    """The page itself, which shows neither an exception nor an error."""
-    assert not page.exception, page.exception
-    assert not page.error, [each.value for each in page.error]
-    return page
 
 
 # --- what is said ------------------------------------------------------------------------------
@@ -173,7 +167,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_page_shows_the_recorded_figures_with_their_command(part, empty_folder, kept):
     kept.write_text(made().model_dump_json())
-    page = faultless(part("distance", empty_folder))
+    page = quiet(part("distance", empty_folder))
     text = " ".join(each.value for each in [*page.markdown, *page.caption])
     assert "`python -m zoo compare --models a,b` on 2026-01-02, torch 9.9, 3 CPUs" in text
     assert "Window sees 8 tokens" in text
@@ -184,7 +178,7 @@ def test_the_page_shows_the_recorded_figures_with_their_command(part, empty_fold
 
 
 def test_without_a_recording_it_says_what_makes_one(part, empty_folder, kept):
-    page = faultless(part("distance", empty_folder))
+    page = quiet(part("distance", empty_folder))
     assert "python -m zoo compare" in page.info[0].value
 
 
@@ -196,13 +190,13 @@ def shown(page: AppTest) -> str:
 
 
 def test_the_button_asks_the_models_on_offer(part, trained_folder, kept):
-    page = faultless(part("distance", trained_folder))
+    page = quiet(part("distance", trained_folder))
     (picked,) = page.multiselect
     assert picked.options == ["left (run)"]  # BERT does not predict the next word
     assert not [each for each in page.markdown if "Here and now" in each.value]
     page.number_input(key="sequential.distance.stories").set_value(5)
     page.button(key="sequential.distance.go").click().run()
-    faultless(page)
+    quiet(page)
     stories = [story.words for story in DEFAULT.stories(5, distance.SEED)]
     found = distance.measure(load(str(trained_folder / "runs" / "left")), DEFAULT, stories)
     assert "**Here and now**, on 5 stories" in shown(page)
@@ -213,7 +207,7 @@ def test_the_button_asks_the_models_on_offer(part, trained_folder, kept):
 
 
 def test_an_example_is_what_the_language_says_it_is(part, trained_folder, kept):
-    page = faultless(part("distance", trained_folder))
+    page = quiet(part("distance", trained_folder))
     example = distance_live.examples(33, 64)[0]
     need = DEFAULT.needs(example.words)[-1]
     assert (need.back, need.guess) == (example.back, example.guess)
@@ -233,10 +227,10 @@ def test_both_words_are_marked():
 
 
 def test_the_gradient_is_the_zoos(part, trained_folder, kept):
-    page = faultless(part("distance", trained_folder))
+    page = quiet(part("distance", trained_folder))
     page.button(key="sequential.distance.reach").click().run()
     page.toggle(key="sequential.distance.untrained").set_value(True).run()
-    text = shown(faultless(page))
+    text = shown(quiet(page))
     assert r"**left \(run\)**:" in text
     assert r"**left \(run\), untrained**:" in text.replace(r"\,", ",")
     weights = Weights(str(trained_folder / "runs" / "left"))

@@ -14,21 +14,12 @@ from streamlit.testing.v1 import AppTest
 
 from playground.text import percent
 from playground.views.sequential import sides
+from tests.playground.helpers import quiet, texts
 from zoo.compare import blanks
 from zoo.data.glass_box import DEFAULT
 from zoo.inference import load
 
 Part = Callable[[str, Path], AppTest]
-
-
-def clean(page: AppTest) -> AppTest:
-    assert not page.exception, page.exception
-    assert not page.error, [each.value for each in page.error]
-    return page
-
-
-def texts(page: AppTest) -> str:
-    return "\n".join(each.value for each in [*page.markdown, *page.caption, *page.info])
 
 
 def bars(page: AppTest, key: str) -> list[Any]:
@@ -43,14 +34,14 @@ def test_without_models_it_says_where_to_train_them(
 ) -> None:
     linked = list[str]()
     monkeypatch.setattr("streamlit.page_link", lambda page, **_: linked.append(page))
-    page = clean(part("sides", empty_folder))
+    page = quiet(part("sides", empty_folder))
     assert "such as GPT" in texts(page)
     assert linked == ["pages/train.py"]
 
 
 @torch.no_grad()
 def test_the_bars_are_the_models_own_and_the_exact_ones(part: Part, trained_folder: Path) -> None:
-    page = clean(part("sides", trained_folder))
+    page = quiet(part("sides", trained_folder))
     given = blanks.example(DEFAULT).blank
     assert page.text_area[0].value == sides.written(DEFAULT, given.left, given.right)
     gpt, bert = (load(str(trained_folder / "runs" / name)) for name in ("left", "both"))
@@ -72,10 +63,10 @@ def test_the_bars_are_the_models_own_and_the_exact_ones(part: Part, trained_fold
 
 
 def test_another_word_on_the_right_moves_only_who_reads_it(part: Part, trained_folder: Path) -> None:
-    page = clean(part("sides", trained_folder))
+    page = quiet(part("sides", trained_folder))
     left_before = bars(page, "sides.bars.the left side")[0]["x"]
     both_before = bars(page, "sides.bars.both sides")[0]["x"]
-    page = clean(page.button(key="sides.other").click().run())
+    page = quiet(page.button(key="sides.other").click().run())
     assert bars(page, "sides.bars.the left side")[0]["x"] == left_before
     assert bars(page, "sides.bars.both sides")[0]["x"] != both_before
     said = next(each.value for each in page.markdown if "Only what stands right" in each.value)
@@ -91,9 +82,9 @@ def test_another_word_on_the_right_moves_only_who_reads_it(part: Part, trained_f
 
 
 def test_the_button_measures_the_same_words_for_both(part: Part, trained_folder: Path) -> None:
-    page = clean(part("sides", trained_folder))
+    page = quiet(part("sides", trained_folder))
     page.slider(key=sides.STORIES).set_value(4)
-    page = clean(page.button(key="sides.measure").click().run())
+    page = quiet(page.button(key="sides.measure").click().run())
     gpt, bert = (load(str(trained_folder / "runs" / name)) for name in ("left", "both"))
     expected = blanks.sides(gpt, bert, DEFAULT, 4)
     (drawn,) = bars(page, "sides.losses")
@@ -112,13 +103,13 @@ def test_the_button_measures_the_same_words_for_both(part: Part, trained_folder:
 )
 def test_what_is_no_blank_is_told(part: Part, trained_folder: Path, typed: str, says: str) -> None:
     page = part("sides", trained_folder)
-    page = clean(page.text_area[0].set_value(typed).run())
+    page = quiet(page.text_area[0].set_value(typed).run())
     assert says in page.info[0].value.lower()
 
 
 def test_a_text_of_ones_own_has_no_exact_answer(part: Part, trained_folder: Path) -> None:
     page = part("sides", trained_folder)
-    page = clean(page.text_area[0].set_value("the dog the ___ the").run())
+    page = quiet(page.text_area[0].set_value("the dog the ___ the").run())
     assert len(bars(page, "sides.bars.both sides")) == 1
     assert "exact answer" in texts(page)
 

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from playground import guarded
 from playground.views.tokenizers import own
 from playground.views.tokenizers.keys import key
+from tests.playground.helpers import press
 from zoo.pretrained.tokenizers import LARGEST, SMALLEST, hub
 from zoo.tokenizers import Tokenizer, train_tokenizer
 
@@ -38,12 +39,6 @@ def drawn(text: str = TEXT, **state: object) -> AppTest:
     for name, value in state.items():
         page.session_state[name] = value
     page.run()
-    assert not page.exception, page.exception
-    return page
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    next(button for button in page.button if button.label == label).click().run()
     assert not page.exception, page.exception
     return page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from playground.views.tokenizers import text
+from tests.playground.helpers import press
 
 PART = """
 import streamlit as st
@@ -17,12 +18,6 @@ LONG = "The cat sat. " * (text.PARKED // 13 + 1)
 def written(what: str) -> AppTest:
     page = AppTest.from_string(PART, default_timeout=60).run()
     page.text_area(key=text.WRITTEN).set_value(what).run()
-    assert not page.exception, page.exception
-    return page
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    next(button for button in page.button if button.label == label).click().run()
     assert not page.exception, page.exception
     return page
 

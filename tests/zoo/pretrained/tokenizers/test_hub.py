@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -56,7 +55,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             case "org/drops":
                 self.drops()
             case "org/silent":
-                self.server.over.wait(20)
+                self.server.over.wait()
             case _:
                 self.say(401, error="RepoNotFound")
 
@@ -85,7 +84,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             for byte in CONTENT:
                 self.wfile.write(bytes([byte]))
-                if self.server.over.wait(0.02):
+                if self.server.over.wait(0.2):
                     return
         except OSError:
             pass
@@ -164,28 +163,24 @@ def test_each_failure_is_one_plain_sentence(server, name):
 
 def test_a_hub_that_says_nothing_is_given_up_in_time(server, monkeypatch):
     monkeypatch.setattr(hub, "ANSWER", 0.3)
-    began = time.monotonic()
     with pytest.raises(ValueError, match="cannot be reached"):
         hub.fetch("org/silent")
-    assert time.monotonic() - began < 5
 
 
 def test_a_file_that_comes_in_drops_is_given_up_in_time(server, monkeypatch):
     monkeypatch.setattr(hub, "WHOLE", 0.5)
     monkeypatch.setattr(hub, "ANSWER", 0.5)
-    began = time.monotonic()
     with pytest.raises(ValueError, match="did not arrive"):
         hub.fetch("org/drops")
-    assert time.monotonic() - began < 5
 
 
 def test_a_name_server_that_hangs_is_given_up_in_time(server, monkeypatch):
     monkeypatch.setattr(hub, "ANSWER", 0.1)
-    monkeypatch.setattr(hub, "_opener", lambda: time.sleep(3))
-    began = time.monotonic()
+    answers = threading.Event()
+    monkeypatch.setattr(hub, "_opener", answers.wait)
     with pytest.raises(ValueError, match="cannot be reached"):
         hub.fetch("org/sound")
-    assert time.monotonic() - began < 2.5
+    answers.set()
 
 
 def test_offline_and_wrong_addresses_are_said(server, monkeypatch):
