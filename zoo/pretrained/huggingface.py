@@ -7,7 +7,6 @@ opened and no code of the folder's is run. `zoo.inference` wraps what `load_hugg
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,10 +22,10 @@ from zoo.pretrained.attention import register
 from zoo.pretrained.families import ARCHITECTURES, Architecture
 from zoo.shuffling import shuffle_weights
 from zoo.tokenizers import Tokenizer
+from zoo.training.run import seeded_build
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _BUFFERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq")  # masks and angles that old files also hold
-_seeding = threading.Lock()
 
 
 class CausalLM(nn.Module):
@@ -179,12 +178,9 @@ def _load(folder: Path, architecture: Architecture, config: Any) -> Any:
 
 
 def _initialise(architecture: Architecture, config: Any, seed: int) -> Any:
-    """The same architecture before training. The global random state is left as it was."""
-    with _seeding, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return _model_class(architecture)._from_config(
-            config, dtype=torch.float32, attn_implementation=architecture.attention
-        )
+    """The same architecture before training."""
+    made = {"dtype": torch.float32, "attn_implementation": architecture.attention}
+    return seeded_build(lambda: _model_class(architecture)._from_config(config, **made), seed)
 
 
 def _load_tokenizer(folder: Path) -> tuple[Tokenizer, int | None]:

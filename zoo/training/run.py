@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -239,8 +240,15 @@ def parameter_count(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
+_seeding = threading.Lock()
+
+
 def seeded_build(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """`build()` with torch's global generator at `seed`, which is put back afterwards."""
-    with torch.random.fork_rng(devices=[]):
+    """`build()` with torch's global generator at `seed`, which is put back afterwards.
+
+    One thread at a time: the generator is the whole process's, and another's seed in the midst of a build would
+    give weights that no seed gives.
+    """
+    with _seeding, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build()

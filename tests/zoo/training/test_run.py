@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -250,3 +251,27 @@ def test_a_seeded_build_repeats_and_leaves_the_global_generator_alone() -> None:
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_two_threads_that_build_at_once_do_not_take_each_others_seed() -> None:
+    first_begun, other_begun = threading.Event(), threading.Event()
+
+    def first() -> nn.Module:
+        first_begun.set()
+        other_begun.wait(0.3)  # the other's seed would be put in now
+        return nn.Linear(3, 3)
+
+    def other() -> nn.Module:
+        other_begun.set()
+        thread.join(0.3)
+        return nn.Linear(3, 3)
+
+    made = list[nn.Module]()
+    thread = threading.Thread(target=lambda: made.append(seeded_build(first, 5)))
+    thread.start()
+    first_begun.wait()
+    made.append(seeded_build(other, 6))
+    thread.join()
+    for module, seed in zip(made, (5, 6), strict=True):
+        wanted = seeded_build(lambda: nn.Linear(3, 3), seed)
+        assert torch.equal(module.get_parameter("weight"), wanted.get_parameter("weight"))
