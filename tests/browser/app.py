@@ -164,13 +164,17 @@ def started(page: Page) -> None:
         page.wait_for_selector(RUNNING, state="attached", timeout=1_000)
 
 
+DRAWN = """() => !document.querySelector("[data-testid=stSkeleton], [data-testid=stSpinner]")
+    && [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
+        .every(host => host.shadowRoot?.querySelector(".tp")?.bytes)"""
+"""Nothing is still on its way, and each component of ours has drawn what it was sent."""
+
+
 def idle(page: Page) -> None:
     """Wait until the script has run, and nothing is still being drawn; then there is no exception."""
     page.wait_for_timeout(210)
     page.wait_for_selector(IDLE, timeout=60_000)
-    page.wait_for_function(
-        "() => !document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]')", timeout=60_000
-    )
+    page.wait_for_function(DRAWN, timeout=60_000)
     raised = page.locator("[data-testid=stException]")
     assert raised.count() == 0, raised.inner_text()
 
@@ -188,6 +192,14 @@ def until(page: Page, holds: Callable[[], bool], seconds: float = 15) -> None:
     while not holds():
         assert time.monotonic() < end, "the page did not come to what was expected"
         page.wait_for_timeout(50)
+
+
+def comes_to(page: Page, read: Callable[[], object], expected: object, seconds: float = 15) -> None:
+    """Wait until what is read on the page is what is expected; if it never is, the difference is shown."""
+    end = time.monotonic() + seconds
+    while (found := read()) != expected and time.monotonic() < end:
+        page.wait_for_timeout(50)
+    assert found == expected
 
 
 def pick_option(page: Page, box: Locator, name: str, typed: str | None = None) -> None:

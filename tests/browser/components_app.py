@@ -139,7 +139,10 @@ def main() -> None:
     """Draw what the address asks for, and say how often the script has run."""
     import streamlit as st
 
-    from playground.components import head_grid, matrix, spine, token_chips
+    from playground.components.chips import token_chips
+    from playground.components.heads import head_grid
+    from playground.components.matrix import matrix
+    from playground.components.spine import spine
 
     runs = st.session_state["runs"] = st.session_state.get("runs", 0) + 1
     show = st.query_params["show"]

@@ -19,7 +19,7 @@ import tokenizers
 
 from playground.text import count, number, percent, plural
 from tests.browser import tokenizers_reference as outside
-from tests.browser.app import ROOT, App, OpenPage, idle, pick_option, until
+from tests.browser.app import ROOT, App, OpenPage, comes_to, idle, pick_option, until
 from tests.browser.reading import read_table
 from tests.browser.tokenizers_page import (
     EXPORT,
@@ -82,7 +82,7 @@ def visit(app: App, watch_module: OpenPage) -> Open:
 def test_ids_texts_rings_and_totals_are_the_librarys(visit: Open) -> None:
     page = visit(tokenizers=GAPLESS, text=OWN)
     assert the_text(page) == OWN
-    assert disagreements(page, GAPLESS, OWN) == []
+    comes_to(page, lambda: disagreements(page, GAPLESS, OWN), [])
     expected = outside.ringed(GAPLESS, OWN)
     assert any(map(any, expected))
     for key, marks in zip(GAPLESS, expected, strict=True):
@@ -95,15 +95,15 @@ def test_ids_texts_rings_and_totals_are_the_librarys(visit: Open) -> None:
 def test_an_example_ones_own_text_and_other_tokenizers_are_chosen(visit: Open) -> None:
     page = visit()
     assert the_text(page) == next(iter(PRESETS.values())).text
-    assert disagreements(page, GAPLESS, the_text(page)) == []
+    comes_to(page, lambda: disagreements(page, GAPLESS, the_text(page)), [])
 
     pick_option(page, page.get_by_role("combobox", name="Example"), "Korean and emoji")
     until(page, lambda: the_text(page) == PRESETS["Korean and emoji"].text)
-    until(page, lambda: disagreements(page, GAPLESS, the_text(page)) == [])
+    comes_to(page, lambda: disagreements(page, GAPLESS, the_text(page)), [])
     until(page, lambda: "example=Korean" in page.url)
 
     type_own(page, OWN)
-    until(page, lambda: disagreements(page, GAPLESS, OWN) == [])
+    comes_to(page, lambda: disagreements(page, GAPLESS, OWN), [])
     assert page.get_by_role("combobox", name="Example").input_value() == "My own text"
 
     for title in ("Words · stories", "GPT-2"):
@@ -113,7 +113,7 @@ def test_an_example_ones_own_text_and_other_tokenizers_are_chosen(visit: Open) -
         pick_option(page, page.get_by_role("combobox", name=re.compile("Tokenizers side by side")), title, typed=title)
         page.locator(".column", has_text=title).wait_for()
     keys = ["stories:bpe", "stories:unigram", "stories:bpe-char"]
-    until(page, lambda: disagreements(page, keys, OWN) == [])
+    comes_to(page, lambda: disagreements(page, keys, OWN), [])
     assert page.locator(".column .chip.unknown").count() == sum(outside.unknown(key, OWN) for key in keys)
 
 
@@ -126,14 +126,14 @@ def test_a_text_file_of_a_megabyte_is_cut_on_the_screen_and_not_in_the_count(vis
     page.get_by_role("button", name="Open a text file").click()
     page.get_by_test_id("stPopoverBody").locator("input[type=file]").set_input_files(tmp_path / "big.txt")
     page.get_by_text(f"{count(len(whole))} characters; the first 1,000,000 are read").wait_for()
-    until(page, lambda: disagreements(page, keys, whole[:1_000_000]) == [], 60)
+    comes_to(page, lambda: disagreements(page, keys, whole[:1_000_000]), [], 60)
     for key in keys:
         n = len(outside.encode(key, whole[:1_000_000]).ids)
         said = page.locator(f".column[data-column='{key}'] .cutoff").inner_text()
         assert said == f"The first 400 of {count(n)} tokens."
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Close the file and type").click()
-    until(page, lambda: disagreements(page, keys, the_text(page)) == [])
+    comes_to(page, lambda: disagreements(page, keys, the_text(page)), [])
     assert the_text(page) == next(iter(PRESETS.values())).text
 
 
@@ -224,19 +224,20 @@ def test_a_click_on_a_token_opens_its_piece_and_every_merge_is_the_librarys(visi
     chips(page, "gpt2").nth(ends[place] - 1).click()
     page.get_by_text("In the model, each piece by itself").wait_for()
     until(page, lambda: piece(page) == f"{place + 1} · ␣unhappiest")
+    idle(page)
     assert page.get_by_role("radio", name="GPT-2").get_attribute("aria-checked") == "true"
 
     steps = list(outside.merged("gpt2", "Ġunhappiest"))
     assert len(steps) > 4
     slider = page.get_by_role("slider", name="Merges done")
-    assert pieces(page, "symbols") == [outside.visible(outside.readable(each)) for each in "Ġunhappiest"]
+    comes_to(page, lambda: pieces(page, "symbols"), [outside.visible(outside.readable(each)) for each in "Ġunhappiest"])
     for n, (rank, symbols) in enumerate(steps, start=1):
         if n % 2:
             keyed(page, "merge-next").get_by_role("button").click()
         else:
             slider.press("ArrowRight")
         written = [outside.visible(outside.readable(each)) for each in symbols]
-        until(page, lambda written=written: pieces(page, "symbols") == written)
+        comes_to(page, lambda: pieces(page, "symbols"), written)
         said = page.get_by_text(re.compile(rf"^Merge {n}: ")).inner_text()
         assert f"rank {count(rank)}, become" in said
         assert keyed(page, "symbols").locator(".piece.lit").count() == 1
@@ -245,7 +246,7 @@ def test_a_click_on_a_token_opens_its_piece_and_every_merge_is_the_librarys(visi
     assert said.endswith(f"The ids are {', '.join(map(str, token_ids))}.")
     keyed(page, "merge-back").get_by_role("button").click()
     before = [outside.visible(outside.readable(each)) for each in steps[-2][1]]
-    until(page, lambda: pieces(page, "symbols") == before)
+    comes_to(page, lambda: pieces(page, "symbols"), before)
 
 
 def test_the_walk_of_wordpiece_and_the_best_split_of_unigram(visit: Open) -> None:
@@ -253,7 +254,7 @@ def test_the_walk_of_wordpiece_and_the_best_split_of_unigram(visit: Open) -> Non
     choose_piece(page, "2 · unhappiest")
     steps = outside.walk("stories:wordpiece", "unhappiest")
     assert len(steps) > 1
-    assert pieces(page, "matches") == [each.piece for each in steps]
+    comes_to(page, lambda: pieces(page, "matches"), [each.piece for each in steps])
     for each in steps:
         line = page.get_by_role("listitem").filter(has_text=f"From character {each.start + 1}:")
         assert line.locator("del").all_inner_texts() == each.refused
@@ -273,7 +274,7 @@ def test_the_walk_of_wordpiece_and_the_best_split_of_unigram(visit: Open) -> Non
         assert f"{whole:.2f}" == f"{sum_:.2f}"
     tokens = [token.value for token in outside.library("stories:unigram").model.tokenize("▁unhappiest")]
     assert best[1] == tokens
-    assert pieces(page, "best") == [each.replace("▁", "␣") for each in tokens]
+    comes_to(page, lambda: pieces(page, "best"), [each.replace("▁", "␣") for each in tokens])
 
 
 def test_training_watched_counts_the_pairs_and_merges_the_most_frequent(visit: Open) -> None:
@@ -291,7 +292,7 @@ def test_training_watched_counts_the_pairs_and_merges_the_most_frequent(visit: O
         merges.append((left, right))
     raw = outside.learned(text, 256 + len(merges))
     assert [tuple(pair) for pair in json.loads(raw.to_str())["model"]["merges"]] == merges
-    assert page.get_by_text(re.compile(r"The library's trainer chose the same \d+ merges")).is_visible()
+    page.get_by_text(re.compile(r"The library's trainer chose the same \d+ merges")).wait_for()
 
 
 # One's own -------------------------------------------------------------------------------------
@@ -310,7 +311,7 @@ def test_one_is_trained_in_the_page_and_its_file_cuts_the_same_elsewhere(visit: 
     assert key.startswith("own:bpe:512:")
     file = downloaded(page, page.get_by_test_id("stDownloadButton").get_by_role("button", name="tokenizer.json").first)
     made = tokenizers.Tokenizer.from_str(file)
-    assert ids(page, key) == made.encode(text).ids[:400]
+    comes_to(page, lambda: ids(page, key), made.encode(text).ids[:400])
     assert total(page, key) == plural(len(made.encode(text).ids), "token")
     assert made.decode(made.encode(text).ids) == text
     assert made.get_vocab() == outside.learned(text, 512, "<|endoftext|>").get_vocab()
@@ -336,7 +337,7 @@ def test_a_tokenizer_json_is_read_and_a_bad_one_is_refused_in_a_sentence(visit: 
     until(page, lambda: len(shown(page)) == 2)
     idle(page)
     good = shown(page)[1]
-    assert ids(page, good) == outside.encode("stories:wordpiece", text).ids
+    comes_to(page, lambda: ids(page, good), outside.encode("stories:wordpiece", text).ids)
     assert page.get_by_test_id("stAlert").filter(has_text="Choose the file").count() == 0
 
     give("endless.json", outside.strange(lambda data: data.update(pre_tokenizer=outside.ENDLESS)))
@@ -344,7 +345,7 @@ def test_a_tokenizer_json_is_read_and_a_bad_one_is_refused_in_a_sentence(visit: 
     idle(page)
     alert = page.locator(".column").last.get_by_role("alert")
     assert re.fullmatch(r"[A-Z].{20,200}\.", alert.inner_text())
-    assert ids(page, "gpt2") == outside.encode("gpt2", text).ids
+    comes_to(page, lambda: ids(page, "gpt2"), outside.encode("gpt2", text).ids)
     assert grid(page, "The figures of each tokenizer for this text")[1][3] == "–"
 
 
@@ -368,7 +369,7 @@ def test_the_files_hold_the_librarys_tokens_and_the_link_brings_the_view_back(vi
     keys = ["gpt2", "stories:word"]
     page = visit(tokenizers=keys)
     type_own(page, OWN)
-    until(page, lambda: disagreements(page, keys, OWN) == [])
+    comes_to(page, lambda: disagreements(page, keys, OWN), [])
     part(page, EXPORT)
     for key in keys:
         encoding, name = outside.encode(key, OWN), key.replace(":", "-")
@@ -384,6 +385,6 @@ def test_the_files_hold_the_librarys_tokens_and_the_link_brings_the_view_back(vi
     fresh.goto(page.url)
     ready(fresh)
     assert the_text(fresh) == OWN
-    assert disagreements(fresh, keys, OWN) == []
+    comes_to(fresh, lambda: disagreements(fresh, keys, OWN), [])
     assert fresh.get_by_role("radio", name=EXPORT).get_attribute("aria-checked") == "true"
     assert fresh.url == page.url
