@@ -6,13 +6,17 @@ that knows such a run's id is offered it.
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from playground.run_files import run_info
+
+if TYPE_CHECKING:
+    from zoo.plugin import ModelPlugin
 
 RUNS = "PLAYGROUND_RUNS"
 """Environment variable: the folder with run folders; ./runs where it is not set."""
@@ -52,14 +56,17 @@ class Choice:
     stamp: int = 0
     """Changes when a folder's newest weights do: a run that goes on training is loaded anew."""
 
+    @property
+    def weights(self) -> Weights:
+        """Its trained weights, or random ones where nobody has trained it."""
+        return Weights(self.key, "trained" if self.trained else "untrained", 0, self.stamp)
 
-def choices() -> list[Choice]:
-    """Everything that every session is offered, the shipped models first."""
+
+def choices(plugins: Mapping[str, ModelPlugin]) -> list[Choice]:
+    """Everything that every session is offered, the shipped models first; `plugins` are those of the registry."""
     from zoo.pretrained.shipped import RUNS as SHIPPED_RUNS
     from zoo.pretrained.shipped import shipped_folder
-    from zoo.registry import discover
 
-    plugins = discover().plugins
     built_in = [
         Choice(each, plugin.spec.title, trained=shipped_folder(each) is not None) for each, plugin in plugins.items()
     ]
@@ -86,11 +93,8 @@ def app_choices(ids: Sequence[str]) -> list[Choice]:
 
 def _title(run: Path) -> str:
     """What the user called the run, or its model."""
-    try:
-        info = json.loads((run / "run.json").read_bytes())
-        return str(info.get("title") or info["model"])
-    except (OSError, ValueError, KeyError):
-        return run.name
+    info = run_info(run)
+    return str(info.get("title") or info.get("model") or run.name)
 
 
 def distinct(found: list[Choice]) -> list[Choice]:

@@ -19,6 +19,7 @@ from playground.catalogue import Weights
 if TYPE_CHECKING:
     from playground.jobs import Jobs
     from zoo.inference import LoadedModel
+    from zoo.registry import Registry
     from zoo.trace import Trace
 
 PAUSE = 1.5
@@ -65,15 +66,23 @@ def _load_first() -> None:
     jobs().warm_up()
 
 
-@st.cache_data(ttl=10, show_spinner=False)
-def _common() -> list[catalogue.Choice]:
-    return catalogue.choices()
+@st.cache_resource(ttl=10, show_spinner=False)
+def _common() -> tuple[Registry, list[catalogue.Choice]]:
+    """Plugins and models, looked up together so that they fit, and anew after ten seconds."""
+    from zoo.registry import discover
+
+    found = discover()
+    return found, catalogue.choices(found.plugins)
+
+
+def registry() -> Registry:
+    """Every installed plugin."""
+    return _common()[0]
 
 
 def choices() -> list[catalogue.Choice]:
-    """The models on offer: those of everybody, looked up anew after ten seconds, and this session's own runs."""
-    own = catalogue.app_choices(state.zoo())
-    return catalogue.distinct([*_common(), *own]) if own else _common()
+    """The models on offer: those of everybody, and this session's own runs."""
+    return catalogue.distinct([*_common()[1], *catalogue.app_choices(state.zoo())])
 
 
 @st.cache_resource(max_entries=6, show_spinner="The model is being loaded …")

@@ -57,21 +57,15 @@ def knobs(config: type[BaseModel], defaults: Mapping[str, object] | None = None)
     return [_knob(name, field, given) for name, field in config.model_fields.items()]
 
 
-def draw(knobs: Sequence[Knob], prefix: str, *, disabled: bool = False) -> dict[str, Any]:
+def draw(knobs: Sequence[Knob], prefix: str) -> dict[str, Any]:
     """The widgets, in rows, each kept for the session under "<prefix>.<name>"; what stands in them by name."""
     values: dict[str, Any] = {}
     for start in range(0, len(knobs), IN_A_ROW):
         row = knobs[start : start + IN_A_ROW]
         for column, knob in zip(st.columns(IN_A_ROW, vertical_alignment="bottom"), row, strict=False):
             with column:
-                values[knob.name] = _widget(knob, f"{prefix}.{knob.name}", disabled)
+                values[knob.name] = _widget(knob, f"{prefix}.{knob.name}")
     return values
-
-
-def forget(knobs: Sequence[Knob], prefix: str) -> None:
-    """Put the widgets back to their defaults; for a button's callback."""
-    for knob in knobs:
-        st.session_state[f"{prefix}.{knob.name}"] = _shown(knob)
 
 
 def validated(config: type[Model], values: Mapping[str, Any]) -> Model:
@@ -181,15 +175,15 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple | set | frozenset) else value
 
 
-def _widget(knob: Knob, key: str, disabled: bool) -> Any:
+def _widget(knob: Knob, key: str) -> Any:
     about = knob.about or None
     if key not in st.session_state:
         st.session_state[key] = _shown(knob)
     if knob.kind in ("whole", "real"):
         st.session_state[key] = held(knob, st.session_state[key])
-        return _number(knob, key, disabled)
+        return _number(knob, key)
     if knob.kind == "switch":
-        return st.toggle(knob.label, key=key, help=about, disabled=disabled, persist_state="session")
+        return st.toggle(knob.label, key=key, help=about, persist_state="session")
     if knob.kind == "choice":
         choices = [*([None] if knob.optional else []), *knob.choices]
         return st.selectbox(
@@ -198,13 +192,12 @@ def _widget(knob: Knob, key: str, disabled: bool) -> Any:
             format_func=lambda value: "none" if value is None else str(value),
             key=key,
             help=about,
-            disabled=disabled,
             persist_state="session",
         )
-    return st.text_input(knob.label, key=key, help=about, disabled=disabled, persist_state="session")
+    return st.text_input(knob.label, key=key, help=about, persist_state="session")
 
 
-def _number(knob: Knob, key: str, disabled: bool) -> Any:
+def _number(knob: Knob, key: str) -> Any:
     whole = knob.kind == "whole"
     cast: Any = int if whole else float  # Streamlit wants the bounds of the value's own type
     step: Any = 1 if whole else _step(knob)
@@ -219,7 +212,6 @@ def _number(knob: Knob, key: str, disabled: bool) -> Any:
         key=key,
         help=knob.about or None,
         placeholder="none" if knob.optional else None,
-        disabled=disabled,
         persist_state="session",
     )
 

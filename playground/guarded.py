@@ -256,13 +256,3 @@ class _Pool:
 
 _POOL = _Pool()
 atexit.register(_POOL.close)
-
-
-def end_all() -> None:
-    """End every process that waits for a question."""
-    _POOL.close()
-
-
-def processes() -> list[int]:
-    """The ids of the processes that wait for a question."""
-    return [process.popen.pid for process in list(_POOL._idle.values()) if process.alive]

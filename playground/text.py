@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 
-_MARKS = {" ": "␣", "\n": "⏎", "\r": "␍", "\t": "⇥"}
+_MARKS = {" ": "␣", "\n": "⏎", "\r": "␍", "\t": "⇥", "\0": "␀"}
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Unicode's Default_Ignorable_Code_Point, as far as Python takes them for printable."""
 _SPECIAL = set("\\`*_{}[]()<>#+-.!|$:~^=&@'\"/")
 
 
 def visible(piece: str) -> str:
-    """A token with its blanks made visible; never empty."""
-    return "".join(_MARKS.get(char, char) for char in piece) or "∅"
+    """A token with its blanks made visible, and what else cannot be seen as <U+200D>; never empty."""
+    return "".join(_MARKS.get(char) or _seen(char) for char in piece) or "∅"
+
+
+def _seen(char: str) -> str:
+    """The character; its number where it has no shape of its own, or would turn those beside it around."""
+    return char if char.isprintable() and not _UNSEEN.match(char) else f"<U+{ord(char):04X}>"
 
 
 def escaped(text: str) -> str:
@@ -19,8 +26,8 @@ def escaped(text: str) -> str:
 
 
 def quoted(piece: str) -> str:
-    """A token inside Markdown, as code, where nothing in it is read as anything else; its blanks made visible."""
-    text = visible(piece).replace("\0", "␀")
+    """A token inside Markdown, as code, where nothing in it is read as anything else; all of it made visible."""
+    text = visible(piece)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}"

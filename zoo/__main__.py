@@ -18,6 +18,7 @@ from zoo.cli.catalogue import check_command, list_command, new_command
 from zoo.cli.comparison import compare_command
 from zoo.cli.prediction import predict_command, trace_command
 from zoo.cli.training import train_command
+from zoo.tokenizers import KINDS
 from zoo.validation import readable
 
 Command = Callable[[argparse.Namespace], int]
@@ -107,7 +108,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a config or recipe field")
     parser.add_argument("--prompt", metavar="TEXT", help="what the model is asked at each evaluation")
     parser.add_argument(
-        "--tokenizer", help="bpe, char, byte, word, or a tokenizer.json (default: word for glass-box, else bpe)"
+        "--tokenizer",
+        help=f"{', '.join(KINDS)}, or a tokenizer.json (default: the model's own, or word for glass-box, else bpe)",
     )
     parser.add_argument("--vocab-size", type=int, default=1024, help="entries of a tokenizer that is trained here")
     parser.add_argument("--threads", type=_at_least_one, default=1, help="CPU threads (default 1)")

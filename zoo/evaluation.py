@@ -1,4 +1,4 @@
-"""How well a model predicts a text, in numbers: surprise, entropy, calibration, and neighbours of a token.
+"""How well a model predicts a text, in numbers: surprisal, entropy, calibration, and neighbours of a token.
 
 Arrays in, numbers out: NumPy in float64, no torch. Used by the page Untrained and pre-trained.
 """
@@ -20,7 +20,7 @@ BINS = 10
 class Score:
     """What a model made of a text of T tokens; each array has one entry for each predicted token: (T − 1,)."""
 
-    surprise: Floats
+    surprisal: Floats
     """−log p of the token that came, in nats: the loss of this token."""
     entropy: Floats
     """Of the distribution that the model gave there, in nats; between 0 and log of the vocabulary."""
@@ -30,12 +30,12 @@ class Score:
     """Whether that token is the one that came."""
 
     def __len__(self) -> int:
-        return len(self.surprise)
+        return len(self.surprisal)
 
     @property
     def loss(self) -> float:
-        """Mean surprise, in nats per token: the cross-entropy that training brings down."""
-        return float(self.surprise.mean())
+        """Mean surprisal, in nats per token: the cross-entropy that training brings down."""
+        return float(self.surprisal.mean())
 
 
 def score(logits: NDArray[np.floating], ids: Sequence[int]) -> Score:
@@ -49,8 +49,8 @@ def score(logits: NDArray[np.floating], ids: Sequence[int]) -> Score:
     if len(ids) < 2:
         raise ValueError("the text needs at least two tokens: the first is given, and only the others are predicted")
     rows = [_row(logits[t], target) for t, target in enumerate(ids[1:])]
-    surprise, entropy, confidence, right = zip(*rows, strict=True)
-    return Score(np.array(surprise), np.array(entropy), np.array(confidence), np.array(right))
+    surprisal, entropy, confidence, right = zip(*rows, strict=True)
+    return Score(np.array(surprisal), np.array(entropy), np.array(confidence), np.array(right))
 
 
 def _row(logits: NDArray[np.floating], target: int) -> tuple[float, float, float, bool]:
@@ -76,7 +76,7 @@ def entropy(log_probs: Floats) -> float:
 def joined(scores: Sequence[Score]) -> Score:
     """Several texts as one."""
     return Score(
-        np.concatenate([each.surprise for each in scores]),
+        np.concatenate([each.surprisal for each in scores]),
         np.concatenate([each.entropy for each in scores]),
         np.concatenate([each.confidence for each in scores]),
         np.concatenate([each.right for each in scores]),

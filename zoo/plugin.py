@@ -27,7 +27,6 @@ Family = Literal[
 Task = Literal["next-token", "masked-token", "skip-gram", "cbow", "translate"]
 """What a model is asked for. All but next-token and skip-gram know one id more than the tokenizer, its `vocab_size`:
 the blank to be filled, or the mark between a source and its translation."""
-Origin = Literal["from-scratch", "pretrained"]
 Norm = Literal["layer_norm", "rms_norm"]
 Activation = Literal["gelu", "gelu_tanh", "silu", "relu", "relu_squared"]
 Positions = Literal["learned", "sinusoidal", "rotary", "none"]
@@ -51,7 +50,6 @@ class ModelSpec:
     family: Family
     task: Task
     summary: str
-    origin: Origin = "from-scratch"
     requires: tuple[str, ...] = ()
     api: int = API_VERSION
 
@@ -152,5 +150,5 @@ class ModelPlugin(ABC):
         return None
 
     def anatomy(self, module: nn.Module) -> Anatomy | None:
-        """Weights and constants under schema names; None where the model is not a transformer."""
+        """Weights and constants under schema names; None where the model's steps are to be shown without them."""
         return None

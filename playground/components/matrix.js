@@ -41,14 +41,13 @@ class Matrix {
     this.status = el("div", { class: "status quiet" });
     this.panel = el("div", { class: "panel" });
     this.root.replaceChildren(this.header(), this.grid.box, this.status, this.footer(), this.panel);
-    if (this.sheet.height) this.grid.box.style.setProperty("--height", `${this.sheet.height}px`);
     this.fill();
   }
 
   fill() {
     const { sheet } = this;
     this.grid.show({
-      rows: this.rows, columns: this.columns, rowHeight: 26, boxHeight: sheet.height ?? 460, marked: sheet.row,
+      rows: this.rows, columns: this.columns, rowHeight: 26, boxHeight: 460, marked: sheet.row,
       labelWidth: labelWidth(sheet.row_labels), cellWidth: this.cellWidth(),
       label: this.label(),
       rowLabel: (r) => tokenNode(sheet.row_labels[r]), rowTitle: (r) => visible(sheet.row_labels[r]),

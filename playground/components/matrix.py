@@ -19,9 +19,7 @@ _FIELDS = (
 )
 
 
-def matrix(
-    sheet: Sheet, *, key: str, height: int | None = None, layer: int | None = None, row: int | None = None
-) -> None:
+def matrix(sheet: Sheet, *, key: str, layer: int | None = None, row: int | None = None) -> None:
     """Show a step's numbers; each opens to the arithmetic that made it, in place.
 
     Layers (heads), cells and the arithmetic need no trip to the server: the operands travel along.
@@ -30,16 +28,13 @@ def matrix(
     Args:
         sheet: the step with its operands.
         key: the component's key; unique on the page.
-        height: how high the box of cells may grow, in pixels; it scrolls beyond that (default 460).
         layer: the head to show; the reader's own choice holds until this changes.
         row: a row to mark: the token that the page's other views are about.
     """
-    show("matrix", prepare(sheet, key, height=height, layer=layer, row=row), key=key)
+    show("matrix", prepare(sheet, key, layer=layer, row=row), key=key)
 
 
-def prepare(
-    sheet: Sheet, key: str, *, height: int | None = None, layer: int | None = None, row: int | None = None
-) -> bytes:
+def prepare(sheet: Sheet, key: str, *, layer: int | None = None, row: int | None = None) -> bytes:
     """The sheet as bytes for the browser.
 
     Raises:
@@ -48,7 +43,7 @@ def prepare(
     head: dict[str, Any] = {name: getattr(sheet, name) for name in _FIELDS}
     check_labels(sheet)
     operands = {name: np.asarray(array) for name, array in sheet.operands.items() if not name.startswith("_")}
-    head |= {"key": key, "height": height, "layer": layer, "row": row, "operands": list(operands)}
+    head |= {"key": key, "layer": layer, "row": row, "operands": list(operands)}
     arrays = {f"operand.{name}": array for name, array in operands.items()}
     return pack(head, {"values": _float32(sheet.values), **arrays})
 

@@ -36,24 +36,3 @@ def css() -> str:
 def _readable(colour: str) -> str:
     """The hue as text: drawn towards the page's text colour, darker on white and lighter on black."""
     return f"color-mix(in srgb, {colour} 62%, var(--st-text-color))"
-
-
-def mix(colour: str, background: str, percent: float) -> str:
-    """`percent` of a colour over a background, both "#rrggbb": what CSS `color-mix(in srgb, …)` gives."""
-    pairs = zip(_channels(colour), _channels(background), strict=True)
-    return "#" + "".join(f"{round(a * percent / 100 + b * (1 - percent / 100)):02x}" for a, b in pairs)
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two colours, from 1 to 21 (Web Content Accessibility Guidelines 2.1)."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _channels(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def _luminance(colour: str) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (n / 255 for n in _channels(colour))]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -4,7 +4,7 @@ export default function (component) {
   return render(component, drawWords);
 }
 
-function drawWords(root, { rows, label, empty }, state) {
+function drawWords(root, { rows, label }, state) {
   const list = el("ul", { class: "words", tabindex: "0", "aria-label": label });
   for (const row of rows) {
     const chips = row.pieces.map((piece, i) => chip(piece, row.ids[i], row.lit.includes(i)));
@@ -12,7 +12,7 @@ function drawWords(root, { rows, label, empty }, state) {
     const label = el("span", { class: "label quiet", text: row.label });
     list.append(el("li", { class: chips.length > 9 ? "word long" : "word" }, label, el("span", { class: "row" }, ...chips, note)));
   }
-  root.replaceChildren(rows.length ? list : el("p", { class: "quiet", text: empty }));
+  root.replaceChildren(rows.length ? list : el("p", { class: "quiet", text: "Nothing yet." }));
   list.scrollTop = state.top ?? 0;
   reveal(list);
   list.onscroll = () => {

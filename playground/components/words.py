@@ -23,22 +23,21 @@ class Row:
     note: str = ""
 
 
-def word_rows(rows: Sequence[Row], *, key: str, label: str, empty: str = "Nothing yet.") -> None:
+def word_rows(rows: Sequence[Row], *, key: str, label: str) -> None:
     """Show the rows, one below the other; a long list can be scrolled.
 
     Args:
         rows: what to show.
         key: the component's key; unique on the page.
         label: what this list is, for those who hear the page.
-        empty: what to say where there are no rows.
 
     Raises:
         ValueError: the numbers of pieces and ids of a row differ.
     """
-    show("words", prepare(rows, key, label, empty), key=key)
+    show("words", prepare(rows, key, label), key=key)
 
 
-def prepare(rows: Sequence[Row], key: str, label: str, empty: str) -> bytes:
+def prepare(rows: Sequence[Row], key: str, label: str) -> bytes:
     """The list as bytes for the browser."""
     for row in rows:
         if len(row.pieces) != len(row.ids):
@@ -47,4 +46,4 @@ def prepare(rows: Sequence[Row], key: str, label: str, empty: str) -> bytes:
         {"label": row.label, "pieces": list(row.pieces), "ids": list(row.ids), "lit": sorted(row.lit), "note": row.note}
         for row in rows
     ]
-    return pack({"key": key, "rows": plain, "label": label, "empty": empty}, {})
+    return pack({"key": key, "rows": plain, "label": label}, {})

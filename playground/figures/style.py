@@ -17,6 +17,8 @@ RIGHT = theme.POSITIVE
 """What is right: the exact distribution, and the floor that follows from it."""
 QUIET = "#8A8594"
 """What stands in the background: text that was trained on, and yardsticks. Readable on white and on black."""
+CHART = {"displayModeBar": False, "responsive": True}
+"""What every chart on a page is given to: no bar of buttons, and as wide as its place."""
 GRID = "rgba(138, 133, 148, 0.22)"
 
 

@@ -109,15 +109,15 @@ def _heading(word: str, left: float, top: float) -> dict[str, object]:
     return place | {"text": token(word), "showarrow": False, "font": {"size": 13, "family": "monospace"}}
 
 
-def divergence_line(steps: Sequence[int], nats: Sequence[float], shown: int | None = None) -> go.Figure:
-    """How far the model's distribution is from the right one at each checkpoint, in nats; `shown` is ringed."""
+def divergence_line(steps: Sequence[int], nats: Sequence[float]) -> go.Figure:
+    """How far the model's distribution is from the right one at each checkpoint, in nats."""
     figure = go.Figure()
     figure.add_scatter(
         x=list(steps),
         y=list(nats),
         mode="lines+markers",
         line={"color": MODEL, "width": 2},
-        marker={"size": [13 if step == shown else 7 for step in steps]},
+        marker={"size": 7},
         hovertemplate="step %{x:,}: %{y:.4f} nats<extra></extra>",
     )
     framed(figure, height=210, showlegend=False)

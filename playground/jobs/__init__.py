@@ -4,7 +4,8 @@ The pages call `Jobs`. Nothing here imports Streamlit, and importing this costs 
 """
 
 from playground.jobs.archive import pack, unpack
+from playground.jobs.folder import ACTIVE
 from playground.jobs.limits import LIMITS, Limits, Refused
 from playground.jobs.service import Job, Jobs, NotYours
 
-__all__ = ["LIMITS", "Job", "Jobs", "Limits", "NotYours", "Refused", "pack", "unpack"]
+__all__ = ["ACTIVE", "LIMITS", "Job", "Jobs", "Limits", "NotYours", "Refused", "pack", "unpack"]

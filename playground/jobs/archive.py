@@ -1,7 +1,9 @@
 """A run in one zip: `pack` for the download, `unpack` for what somebody uploads. No pickle, no code, no paths.
 
 In it: run.json, tokenizer.json, events.jsonl, yardsticks.json where there is one, and the weights that are
-kept (checkpoints/0000000.safetensors …), without what only going on with the training would need.
+kept (checkpoints/0000000.safetensors …), without what only going on with the training would need. What `pack` makes
+is never more than `unpack` takes: of a run that would be, some checkpoints are left out. Neither holds more in memory
+than the zip itself.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from playground.jobs.folder import read_header
-from playground.jobs.limits import MAX_PROMPT, MIB, Limits, Refused
+from playground.jobs.limits import LIMITS, MAX_PROMPT, MAX_TITLE, MIB, Limits, Refused
+from playground.run_files import read_header
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,8 +30,16 @@ if TYPE_CHECKING:
     from zoo.plugin import ModelPlugin
     from zoo.training import Run
 
-TEXTS = {"run.json": 2**20, "tokenizer.json": 32 * MIB, "events.jsonl": 128 * MIB, "yardsticks.json": 2**20}
-"""File -> the most bytes that are read of it."""
+TEXTS = {"run.json": MIB, "tokenizer.json": 8 * MIB, "events.jsonl": 32 * MIB, "yardsticks.json": MIB}
+"""File -> the most bytes of it that a zip may hold."""
+_LINE = MIB
+"""Bytes of one event, at most."""
+_CANDIDATES = 100
+"""Tokens that an event may name as the likeliest."""
+_ENTRY = 256
+"""Bytes that a zip takes for a file beside its content, at most."""
+_HEAD = b"PK\1\2"
+"""What each file's entry in the zip's list of files begins with."""
 _WEIGHTS = re.compile(r"checkpoints/([0-9]{7}|[1-9][0-9]{7,11})\.safetensors")
 """As `Run` names them: "07d", and in ASCII."""
 _FLOATING = {"F16", "BF16", "F32"}
@@ -59,7 +69,7 @@ class _Event(BaseModel):
     tokens_per_second: float = Field(ge=0)
     valid_loss: float = 0.0
     bits_per_character: float = 0.0
-    next: list[_Candidate] = []
+    next: list[_Candidate] = Field([], max_length=_CANDIDATES)
     sample: str = ""
 
     @model_validator(mode="after")
@@ -69,27 +79,56 @@ class _Event(BaseModel):
         return self
 
 
-def pack(folder: Path) -> bytes:
+def pack(folder: Path, limits: Limits = LIMITS) -> bytes:
     """The run in this folder, as it stands; the same run makes the same bytes.
 
     Raises:
         ValueError: there is no run in it yet.
+        Refused: it is too large even with its last weights alone.
     """
     if not (folder / "run.json").is_file():
         raise ValueError("there is nothing to download yet: the run has not begun")
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w") as file:
-        for name in (*TEXTS, *sorted(f"checkpoints/{path.name}" for path in (folder / "checkpoints").glob("*"))):
-            path = folder / name
-            if (name in TEXTS or _WEIGHTS.fullmatch(name)) and path.is_file():
-                content = path.read_bytes()
-                if name == "events.jsonl":
-                    content = content[: content.rfind(b"\n") + 1]  # without a line that is just being written
-                if name == "run.json":
-                    content = _without_source(content)
-                kind = zipfile.ZIP_DEFLATED if name in TEXTS else zipfile.ZIP_STORED
-                file.writestr(zipfile.ZipInfo(name, _DATE), content, kind)
+        for name in _contents(folder, limits):
+            entry = zipfile.ZipInfo(name, _DATE)
+            if name in TEXTS:
+                file.writestr(entry, _text(folder / name), zipfile.ZIP_DEFLATED)
+                continue
+            with (folder / name).open("rb") as source, file.open(entry, "w") as target:
+                shutil.copyfileobj(source, target)
     return memory.getvalue()
+
+
+def _contents(folder: Path, limits: Limits) -> list[str]:
+    """The files that go into the zip: all texts, and as many checkpoints as there is room for, evenly spread.
+
+    The last one is among them, and the first where there are two.
+    """
+    texts = [name for name in TEXTS if (folder / name).is_file()]
+    names = (f"checkpoints/{path.name}" for path in (folder / "checkpoints").glob("*"))
+    weights = sorted((name for name in names if _WEIGHTS.fullmatch(name)), key=lambda name: (len(name), name))
+    sizes = {name: (folder / name).stat().st_size for name in (*texts, *weights)}
+    room = limits.packed - sum(sizes[name] + _ENTRY for name in texts)
+    largest = max((sizes[name] + _ENTRY for name in weights), default=1)
+    most = max(1, min(len(weights), _most_checkpoints(limits), room // largest))
+    last, between = len(weights) - 1, max(1, most - 1)
+    kept = [weights[last - n * last // between] for n in reversed(range(most))] if weights else []
+    _check_sizes([(name, sizes[name]) for name in (*texts, *kept)], limits)
+    return [*texts, *kept]
+
+
+def _text(path: Path) -> bytes:
+    """A text as it goes into the zip."""
+    content = path.read_bytes()
+    if path.name == "events.jsonl":
+        return content[: content.rfind(b"\n") + 1]  # without a line that is just being written
+    return _without_source(content) if path.name == "run.json" else content
+
+
+def _most_checkpoints(limits: Limits) -> int:
+    """How many a zip may hold: a run keeps one more each time it is stopped."""
+    return 10 * limits.checkpoints
 
 
 def _without_source(content: bytes) -> bytes:
@@ -122,12 +161,17 @@ def unpack(data: bytes, folder: Path, limits: Limits) -> None:
 
 def _extract(data: bytes, draft: Path, limits: Limits) -> None:
     """Write the files whose names and sizes are expected; a size is known, and held to, before a byte is unpacked."""
+    if len(data) > limits.packed:
+        raise Refused(_too_large(limits))
+    if data.count(_HEAD) > 2 * _most_checkpoints(limits):  # opening the zip makes an object of each
+        raise Refused("this is not a run that was downloaded here: it holds too many files")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             entries = [entry for entry in file.infolist() if entry.filename != "checkpoints/"]
             _check_entries(entries, limits)
             for entry in entries:
-                (draft / entry.filename).write_bytes(file.read(entry))  # at most file_size bytes, or BadZipFile
+                with file.open(entry) as source, (draft / entry.filename).open("wb") as target:
+                    shutil.copyfileobj(source, target)  # at most file_size bytes, or BadZipFile
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
         raise Refused("this is not a run that was downloaded here: the zip cannot be read") from error
 
@@ -139,13 +183,23 @@ def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
         raise Refused(f"this is not a run that was downloaded here: it holds {strange[0][:60]!r}")
     if missing := {"run.json", "tokenizer.json", "events.jsonl"} - {*names}:
         raise Refused(f"this is not a run that was downloaded here: it lacks {min(missing)}")
-    if len({*names}) < len(names) or len(names) > len(TEXTS) + 10 * limits.checkpoints:
+    if len({*names}) < len(names) or len(names) > len(TEXTS) + _most_checkpoints(limits):
         raise Refused("this is not a run that was downloaded here: it holds too many files")
     if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
         raise Refused("this is not a run that was downloaded here: the zip is packed in another way")
-    large = [entry for entry in entries if entry.file_size > TEXTS.get(entry.filename, limits.run_disk)]
-    if large or sum(entry.file_size for entry in entries) > limits.run_disk:
-        raise Refused(f"the run is larger than the {limits.run_disk // MIB:,} MB that a run may have here")
+    _check_sizes([(entry.filename, entry.file_size) for entry in entries], limits)
+
+
+def _check_sizes(sizes: list[tuple[str, int]], limits: Limits) -> None:
+    """Raises `Refused` where a file is, or all together are, more than a zip may hold."""
+    if large := [name for name, size in sizes if size > TEXTS.get(name, size)]:
+        raise Refused(f"its {large[0]} is larger than the {TEXTS[large[0]] // MIB} MB that it may have in a zip")
+    if sum(size + _ENTRY for _, size in sizes) > limits.packed:
+        raise Refused(_too_large(limits))
+
+
+def _too_large(limits: Limits) -> str:
+    return f"the run is larger than the {limits.packed // MIB:,} MB that a run may have in a zip"
 
 
 def _check(draft: Path, limits: Limits) -> None:
@@ -157,12 +211,14 @@ def _check(draft: Path, limits: Limits) -> None:
         info = run.info
         if len(info.prompt) > MAX_PROMPT:
             raise ValueError(f"its prompt is longer than the {MAX_PROMPT} characters that a prompt may have here")
+        if len(info.title) > MAX_TITLE:
+            raise ValueError(f"its title is longer than the {MAX_TITLE} characters that a title may have here")
         _check_tokenizer((draft / "tokenizer.json").read_bytes())
         if run.tokenizer.hash != info.tokenizer:
             raise ValueError("its tokenizer.json is not the one that run.json names")
         if info.parameters > limits.parameters:
             raise ValueError(f"its model has {info.parameters:,} parameters, and at most {limits.parameters:,} go here")
-        _check_events((draft / "events.jsonl").read_bytes())
+        _check_events(draft / "events.jsonl", limits)
         if (draft / "yardsticks.json").exists() and run.yardsticks is None:
             raise ValueError("its yardsticks.json cannot be read")
         if not run.steps():
@@ -229,17 +285,25 @@ def _frames() -> frozenset[str]:
     return frozenset(_frame(json.loads(train_tokenizer(kind, ["a word"], 300).raw.to_str())) for kind in KINDS)
 
 
-def _check_events(content: bytes) -> None:
-    """Each line is an event, the steps go up, and every loss is a number."""
-    before = -1
-    for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
-        try:
-            event = _Event.model_validate_json(line)
-        except ValidationError as error:
-            raise ValueError(f"line {number} of its events.jsonl is not an event") from error
-        if event.step <= before:
-            raise ValueError(f"line {number} of its events.jsonl goes back to step {event.step}")
-        before = event.step
+def _check_events(path: Path, limits: Limits) -> None:
+    """Each line is an event, the steps go up, every loss is a number, and there are as many as a run may have."""
+    before, scored = -1, 0
+    with path.open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(_LINE), b""), 1):
+            if not line.endswith(b"\n") and len(line) < _LINE:
+                break  # it was being written when the run was packed
+            place = f"line {number} of its events.jsonl"
+            try:
+                event = _Event.model_validate_json(line)
+            except ValidationError as error:
+                raise ValueError(f"{place} is not an event") from error
+            if event.step <= before:
+                raise ValueError(f"{place} goes back to step {event.step}")
+            before, scored = event.step, scored + ("valid_loss" in event.model_fields_set)
+            if before > limits.events or scored > limits.evaluations + 1:
+                raise ValueError(
+                    f"{place} goes beyond the {limits.events:,} steps and {limits.evaluations:,} evaluations of a run"
+                )
     if before < 0:
         raise ValueError("its events.jsonl is empty")
 

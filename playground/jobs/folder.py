@@ -16,10 +16,9 @@ import json
 import os
 import re
 import secrets
-import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -27,14 +26,12 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from playground.jobs.limits import LIMITS, Limits
+from playground.run_files import last_event, read_header
 
 State = Literal["queued", "starting", "running", "paused", "done", "stopped", "failed"]
+ACTIVE: tuple[State, ...] = ("queued", "starting", "running", "paused")
 ENDED: tuple[State, ...] = ("done", "stopped", "failed")
 _ID = re.compile(r"[A-Za-z0-9_-]{16}")
-_HEADER = 4 * 2**20
-"""Bytes of a safetensors header that are read at most."""
-_TAIL = 2**16
-"""Bytes that the last event may take."""
 _CLAIM = 5.0
 """Seconds that a worker waits for its folder."""
 
@@ -125,9 +122,22 @@ class JobFolder:
             OSError: it cannot be written; the old one stands.
         """
         name = {Ticket: "order.json", Control: "control.json", Status: "status.json"}[type(what)]
+        self._swap(name, what.model_dump_json())
+
+    def rename(self, title: str) -> None:
+        """Swap in a run.json with this title.
+
+        Raises:
+            OSError: it cannot be written, or there is none; the old one stands.
+            ValueError: the old one is damaged.
+        """
+        info = json.loads((self.path / "run.json").read_bytes())
+        self._swap("run.json", json.dumps(info | {"title": title}, indent=2, ensure_ascii=False))
+
+    def _swap(self, name: str, content: str) -> None:
         draft = self.path / f".{name}.{os.getpid()}"
         try:
-            draft.write_text(what.model_dump_json() + "\n", encoding="utf-8")
+            draft.write_text(content + "\n", encoding="utf-8")
             os.replace(draft, self.path / name)
         except OSError:
             draft.unlink(missing_ok=True)
@@ -146,10 +156,8 @@ class JobFolder:
 
     def last_step(self) -> int:
         """The step of the newest event; 0 where there is none."""
-        with suppress(OSError, ValueError, KeyError, IndexError), (self.path / "events.jsonl").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
-            return int(json.loads(file.read().rpartition(b"\n")[0].rpartition(b"\n")[2])["step"])
-        return 0
+        event = last_event(self.path)
+        return event["step"] if event else 0
 
     def touched(self) -> float:
         """When anything last happened to it, in seconds since 1970."""
@@ -191,18 +199,6 @@ class JobFolder:
         """Remove half-written files that a killed or stranded worker has left. For the worker that holds the folder."""
         for draft in [*self.path.rglob("*.tmp"), *self.path.glob(".status.json.*")]:
             draft.unlink(missing_ok=True)
-
-
-def read_header(path: Path) -> dict[str, Any]:
-    """The header of a safetensors file; empty where it cannot be read.
-
-    The file begins with the header's length (8 bytes, little endian), then the header as JSON.
-    """
-    with suppress(OSError, ValueError, struct.error), path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length)) if length <= _HEADER else {}
-        return header if isinstance(header, dict) else {}
-    return {}
 
 
 def _locked(descriptor: int, kind: int) -> bool:

@@ -53,6 +53,8 @@ def follow(job: JobFolder, events: Iterable[Event], recipe: Recipe, limits: Limi
         step = event["step"]
         if recipe.steps is not None and step < recipe.steps and event["elapsed"] >= limits.seconds:
             return Status(state="stopped", message=_too_long(step, limits), step=step)
+        if step >= limits.events and recipe.spent(step, event["elapsed"]) < 1:
+            return Status(state="stopped", message=_too_many(step), step=step)
         control = reins.look()
         if _waits(control, step):
             control, running = _hold(job, reins, step, limits), False
@@ -80,6 +82,10 @@ def _hold(job: JobFolder, reins: Reins, step: int, limits: Limits) -> Control:
         if not _waits(control, step) or control.leave or time.monotonic() > deadline:
             return control
         time.sleep(POLL)
+
+
+def _too_many(step: int) -> str:
+    return f"Stopped at step {step:,}: a run may take no more of them here. Larger batches make fewer steps."
 
 
 def _too_long(step: int, limits: Limits) -> str:

@@ -38,6 +38,8 @@ class Limits:
     """Of training, for one run. Cut; a run with a budget in steps is stopped when they are over."""
     steps: int = 20_000
     """Cut."""
+    events: int = 100_000
+    """Steps whatever the budget, for the pages read an event of each. The run is stopped."""
     parameters: int = 5_000_000
     """Of the model. Refused, once it has been built."""
     characters: int = 2_000_000
@@ -62,6 +64,9 @@ class Limits:
     """Bytes that a worker may take beyond what it starts with. The run fails, with a sentence."""
     run_disk: int = 512 * MIB
     """Bytes of one run's folder. Refused, once the model has been built."""
+    packed: int = 128 * MIB
+    """Bytes of a run in a zip, before and after it is unpacked: the server holds each in memory. What is downloaded
+    has fewer of its checkpoints, what is uploaded is refused."""
     disk: int = 4096 * MIB
     """Bytes of all runs together. Refused; what has long been left alone is removed first."""
     left_alone: float = 86_400.0

@@ -54,7 +54,9 @@ class Room:
             raise Refused(f"the server's {limits.disk // MIB:,} MB for runs are used up: delete a run, or try tomorrow")
 
     def check_run(self, folder: JobFolder) -> None:
-        """Raises `Refused` where a run that is to go on has filled its share: each stop keeps one more checkpoint."""
+        """Raises `Refused` where a run that is to go on has had its share: each stop keeps one more checkpoint."""
+        if folder.last_step() >= self._limits.events:
+            raise Refused(f"this run has taken the {self._limits.events:,} steps that it may: start a new one")
         if folder.size() > self._limits.run_disk:
             raise Refused(
                 f"this run has filled the {self._limits.run_disk // MIB:,} MB that it may have: start a new one"

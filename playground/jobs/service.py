@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from playground.jobs import archive, forking
 from playground.jobs.folder import ENDED, Control, JobFolder, State, Status, Ticket, new_id
-from playground.jobs.limits import LIMITS, Limits, Refused, held
+from playground.jobs.limits import LIMITS, MAX_TITLE, Limits, Refused, held
 from playground.jobs.room import Room, checked_text, digest, is_owner
 from playground.jobs.supervisor import Supervisor
 
@@ -83,6 +83,8 @@ class Jobs:
         self._room = Room(self.root, limits, self._supervisor)
         self._door = threading.Lock()
         """One comes in at a time, so that two together cannot take the last place."""
+        self._unpacking = threading.Lock()
+        """One upload at a time: it takes memory, and room on the disk that nobody has counted yet."""
 
     def warm_up(self) -> None:
         """Load the fork server in the background, so that the first training begins at once."""
@@ -161,6 +163,22 @@ class Jobs:
             message = f"Stopped at step {status.step:,}."
             self._supervisor.say(folder, Status(state="stopped", message=message, step=status.step))
 
+    def rename(self, job: str, owner: str, title: str) -> None:
+        """Call the run so, in at most `MAX_TITLE` characters.
+
+        Raises:
+            NotYours, LookupError
+            Refused: the title is empty, or there is no run yet.
+        """
+        folder = self._own(job, owner)
+        if not (title := " ".join(title.split())[:MAX_TITLE]):
+            raise Refused("give it a name first")
+        try:
+            with self._door:
+                folder.rename(title)
+        except (OSError, ValueError) as error:
+            raise Refused("the run cannot be given a name now: wait until it has begun") from error
+
     def delete(self, job: str, owner: str) -> None:
         """Remove the run and all of its files."""
         self._supervisor.remove(self._own(job, owner))
@@ -175,12 +193,20 @@ class Jobs:
         Raises:
             Refused: it is not one, or there is no room for it.
         """
-        job = JobFolder(self.root / new_id())
-        with self._door:
-            self._room.check_disk(owner)
-            archive.unpack(data, job.path, self.limits)
-            self._finish_loading(job, owner)
-        return job.path.name
+        name = new_id()
+        draft = JobFolder(self.root / f".{name}")  # no id begins so: nobody finds it yet
+        with self._unpacking:
+            with self._door:
+                self._room.check_disk(owner)
+            try:
+                archive.unpack(data, draft.path, self.limits)
+                self._finish_loading(draft, owner)
+                with self._door:
+                    self._room.check_disk(owner)
+                    draft.path.rename(self.root / name)
+            finally:
+                shutil.rmtree(draft.path, ignore_errors=True)
+        return name
 
     def close(self) -> None:
         """Have the workers save and leave; for the end of the server."""
@@ -259,9 +285,8 @@ class Jobs:
             archive.check_fit(run, self._registry().get(run.info.model), self.limits)
             job.write(Status(state="done", message="Loaded from a file.", step=run.steps()[-1]))
             job.write(Ticket(owner=digest(owner), created=time.time(), limits=self.limits))
-        except BaseException as error:
-            shutil.rmtree(job.path, ignore_errors=True)
-            if isinstance(error, Refused) or not isinstance(error, Exception):
-                raise
+        except Refused:
+            raise
+        except Exception as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise Refused(f"the run cannot be kept: {reason}") from error

@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from playground import engine, recorded, right, state
+from playground import engine, recorded, state
 from playground.catalogue import Choice, Weights
 from playground.text import count, escaped, plural, sentence
-from playground.views import timeline
+from playground.views import beginning, timeline
 from zoo.tokenizers import UNKNOWN
 from zoo.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from zoo.data.glass_box import GlassBox
     from zoo.inference import LoadedModel
-
-BEGINNING = 3
-"""The seed of the story that is offered."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +92,11 @@ def _unknown_words(model: LoadedModel, ids: list[int], key: str) -> None:
         "its tokenizer has only whole words, those of the text that it was trained on.",
         icon=":material/help:",
     )
-    if (language := right.language_of_model(key)) is not None:
-        st.button("Take a story's beginning", icon=":material/auto_stories:", on_click=_begin_story, args=(language,))
+    beginning.button(key, _take)
 
 
-def _begin_story(language: GlassBox) -> None:
-    """The first words of a story of the glass box, in place of the text."""
-    st.session_state[state.PROMPT] = language.join(language.stories(1, BEGINNING)[0].words[:9])
+def _take(text: str) -> None:
+    st.session_state[state.PROMPT] = text
     state.set_added([])
 
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
-from playground import engine, right, state
+from playground import engine, state
 from playground.components.candidates import Candidate, candidates
+from playground.run_files import language_of_model
 from playground.text import count, number, percent, plural, quoted
 from playground.views.controls import Subject
+from zoo.compare.exact import divergence, impossible, next_tokens
 from zoo.trace.trace import Trace
 
 TOP = 10
@@ -98,11 +100,11 @@ def _title(subject: Subject, position: int | None) -> str:
 
 def right_answer(subject: Subject, row: int) -> dict[int, float] | None:
     """The exact probability of what can come after the token at `row`; None where nobody knows it."""
-    if subject.model is None or (language := right.language_of_model(subject.weights.key)) is None:
+    if subject.model is None or (language := language_of_model(subject.weights.key)) is None:
         return None
     tokenizer = subject.model.tokenizer
     try:
-        return right.next_tokens(language, tokenizer, tokenizer.decode(subject.trace.ids[: row + 1]))
+        return next_tokens(language, tokenizer, tokenizer.decode(subject.trace.ids[: row + 1]))
     except ValueError:
         return None
 
@@ -163,8 +165,8 @@ def _against(answer: Mapping[int, float], probs: np.ndarray) -> str:
     return (
         f"**The right answer** is known here: the model learned from the glass-box language, whose program says that "
         f"{plural(len(answer), 'token')} can stand in this place. The model's distribution is "
-        f"{number(right.divergence(answer, probs), 3)} nats away from it (KL(right ‖ model)); it gives "
-        f"{percent(right.impossible(answer, probs))} to what cannot stand here."
+        f"{number(divergence(answer, probs), 3)} nats away from it (KL(right ‖ model)); it gives "
+        f"{percent(impossible(answer, probs))} to what cannot stand here."
     )
 
 

@@ -13,6 +13,7 @@ from playground import catalogue
 from playground.catalogue import Choice
 from tests.playground.helpers import make_run, write_plugin
 from zoo.pretrained.shipped import shipped_folder
+from zoo.registry import discover
 from zoo.training import Run
 
 
@@ -26,7 +27,7 @@ def home(tmp_path, monkeypatch) -> Path:
 
 
 def found() -> dict[str, Choice]:
-    return {choice.key: choice for choice in catalogue.choices()}
+    return {choice.key: choice for choice in catalogue.choices(discover().plugins)}
 
 
 def huggingface(folder: Path, weights: bool = True) -> Path:
@@ -40,7 +41,7 @@ def huggingface(folder: Path, weights: bool = True) -> Path:
 def test_without_folders_the_shipped_models_are_offered_trained(home):
     choices = found()
     assert choices["zoo/gpt"] == Choice("zoo/gpt", "GPT", trained=True)
-    assert catalogue.choices()[0].trained
+    assert catalogue.choices(discover().plugins)[0].trained
 
 
 def test_plugins_runs_and_models_beside_the_app_are_found(home):
@@ -53,7 +54,7 @@ def test_plugins_runs_and_models_beside_the_app_are_found(home):
     assert choices["runs/mine"].trained
     assert "mine" in choices["runs/mine"].title
     assert "llama" in choices["models/llama"].title
-    assert catalogue.choices()[0].key == "zoo/gpt"
+    assert catalogue.choices(discover().plugins)[0].key == "zoo/gpt"
 
 
 def test_the_environment_names_other_folders(home, tmp_path_factory, monkeypatch):
@@ -95,7 +96,7 @@ def test_models_of_one_name_in_two_folders_can_be_told_apart(home):
     huggingface(home / "models" / "same")
     (home / "plugins").mkdir()
     write_plugin(home / "plugins", "GPT")
-    titles = [choice.title for choice in catalogue.choices()]
+    titles = [choice.title for choice in catalogue.choices(discover().plugins)]
     assert len(set(titles)) == len(titles)
     assert {"same (run)", "same (folder)"} <= set(titles)
     assert found()["zoo/gpt"].title != "GPT" != found()["you/gpt"].title

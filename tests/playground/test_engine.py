@@ -6,11 +6,10 @@ import threading
 
 import numpy as np
 import pytest
-import streamlit as st
 
 from playground import engine
 from playground.catalogue import Weights
-from tests.playground.helpers import subject_of
+from tests.playground.helpers import subject_of, write_plugin
 from zoo.inference import load
 
 
@@ -60,8 +59,27 @@ def test_choices_are_looked_up_anew_when_the_cache_is_emptied(offer, folders):
     offer(folders)
     first = engine.choices()
     assert "you/averager" in [choice.key for choice in first]
-    st.cache_data.clear()
+    engine._common.clear()
     assert engine.choices() == first
+
+
+def test_a_users_plugin_is_executed_once_however_many_parts_of_a_page_ask(warm, offer, tmp_path):
+    from playground.views.sequential.offer import of_family
+    from playground.views.sequential.trained import trained
+    from zoo.data import language_of, pairs_of
+
+    for name in ("plugins", "runs", "models"):
+        (tmp_path / name).mkdir()
+    write_plugin(tmp_path / "plugins", "Averager")
+    with (tmp_path / "plugins" / "averager.py").open("a") as file:
+        file.write(f"with open({str(tmp_path / 'executed')!r}, 'a') as log:\n    log.write('x')\n")
+    offer(tmp_path)
+    assert engine.registry().plugins.keys() >= {"you/averager", "zoo/gpt"}
+    assert "you/averager" in [each.key for each in engine.choices()]
+    assert of_family("gpt")
+    assert trained(("next-token",), language_of)
+    assert trained(("translate",), pairs_of)
+    assert (tmp_path / "executed").read_text() == "x"
 
 
 def test_warming_up_starts_one_thread_and_is_over_when_it_is_done(cold, monkeypatch):

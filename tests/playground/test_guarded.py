@@ -52,8 +52,13 @@ def panicking() -> bytes:
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     yield
-    guarded.end_all()
-    assert guarded.processes() == []
+    guarded._POOL.close()
+    assert waiting() == []
+
+
+def waiting() -> list[int]:
+    """The ids of the processes that wait for a question."""
+    return [each.popen.pid for each in guarded._POOL._idle.values() if each.alive]
 
 
 def alive(pid: int) -> bool:
@@ -81,15 +86,15 @@ def test_the_answer_is_that_of_a_tokenizer_here(kind):
 def test_it_says_what_it_loaded_and_is_kept_for_the_next_question():
     found = guarded.load_guarded(CONTENT["bpe"])
     assert found == guarded.Loaded("BPE", TRAINED["bpe"].vocab_size)
-    (pid,) = guarded.processes()
+    (pid,) = waiting()
     guarded.ask_guarded(CONTENT["bpe"], QUESTION, {"text": "a"})
-    assert guarded.processes() == [pid]
+    assert waiting() == [pid]
     assert pid != os.getpid()
 
 
 def test_no_torch_and_no_streamlit_in_the_process():
     guarded.ask_guarded(CONTENT["bpe"], QUESTION, {"text": "a"})
-    (pid,) = guarded.processes()
+    (pid,) = waiting()
     mapped = Path(f"/proc/{pid}/maps").read_text()
     assert "tokenizers" in mapped
     assert "libtorch" not in mapped
@@ -102,10 +107,10 @@ def test_no_more_than_two_at_a_time_and_the_oldest_goes():
     kinds = ["bpe", "char", "word"]
     for kind in kinds:
         guarded.load_guarded(CONTENT[kind])
-        last = guarded.processes()
+        last = waiting()
     assert len(last) == guarded.AT_ONCE
     assert guarded.load_guarded(CONTENT["char"]).size == TRAINED["char"].vocab_size
-    assert set(guarded.processes()) == set(last), "the two newest are still there"
+    assert set(waiting()) == set(last), "the two newest are still there"
 
 
 def test_many_threads_ask_at_once():
@@ -131,7 +136,7 @@ def test_what_takes_too_long_is_stopped(monkeypatch):
     monkeypatch.setattr(guarded, "ANSWER", 0.5)
     content = endless()
     guarded.load_guarded(content)
-    (pid,) = guarded.processes()
+    (pid,) = waiting()
     with pytest.raises(ValueError, match=r"longer than 0.5 seconds over this text, and was stopped: shorten the text"):
         guarded.ask_guarded(content, QUESTION, {"text": ENDLESS_WORD})
     assert not alive(pid)
@@ -143,7 +148,7 @@ def test_what_loads_too_long_is_stopped(monkeypatch):
     monkeypatch.setattr(guarded, "LOAD", 0.01)
     with pytest.raises(ValueError, match="to load, and was stopped: choose another one"):
         guarded.load_guarded(CONTENT["bpe"])
-    assert guarded.processes() == []
+    assert waiting() == []
 
 
 def test_what_needs_too_much_memory_is_stopped():
@@ -155,17 +160,17 @@ def test_what_needs_too_much_memory_is_stopped():
 def test_a_panic_is_a_sentence_and_the_process_lives():
     content = panicking()
     guarded.load_guarded(content)
-    (pid,) = guarded.processes()
+    (pid,) = waiting()
     with pytest.raises(ValueError, match=r"This tokenizer fails on this text .*retry-limit"):
         guarded.ask_guarded(content, QUESTION, {"text": "a" * 40 + "b"})
     assert guarded.ask_guarded(content, QUESTION, {"text": "a cat"}).lossless
-    assert guarded.processes() == [pid]
+    assert waiting() == [pid]
 
 
 def test_errors_of_the_file_and_of_the_text_are_passed_on():
     with pytest.raises(ValueError, match="not JSON"):
         guarded.load_guarded(b"nothing")
-    assert guarded.processes() == []
+    assert waiting() == []
     with pytest.raises(ValueError, match="not valid Unicode at character 1"):
         guarded.ask_guarded(CONTENT["bpe"], QUESTION, {"text": "a\ud800"})
 
@@ -200,7 +205,7 @@ def test_only_functions_of_the_tokenizers_can_be_asked(question):
 
 def test_one_that_left_is_started_again():
     guarded.load_guarded(CONTENT["bpe"])
-    (pid,) = guarded.processes()
+    (pid,) = waiting()
     os.kill(pid, signal.SIGKILL)
     assert wait_for_end(pid)
     assert guarded.ask_guarded(CONTENT["bpe"], QUESTION, {"text": "a"}).lossless
@@ -226,7 +231,7 @@ from playground import guarded
 content = Path(sys.argv[1]).read_bytes()
 guarded.ANSWER = 60
 guarded.load_guarded(content)
-print(*guarded.processes(), flush=True)
+print(*(each.popen.pid for each in guarded._POOL._idle.values()), flush=True)
 if sys.argv[2] == "True":
     guarded.ask_guarded(content, "zoo.tokenizers.round_trip:round_trip", {"text": "x" * 200_000})
 time.sleep(60)

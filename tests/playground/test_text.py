@@ -44,7 +44,7 @@ def read_code(source: str) -> str:
 
 @given(markdown)
 def test_a_token_inside_markdown_is_code_and_nothing_else(piece):
-    assert read_code(text.quoted(piece)) == text.visible(piece).replace("\0", "␀")
+    assert read_code(text.quoted(piece)) == text.visible(piece)
 
 
 @given(markdown)
@@ -53,16 +53,42 @@ def test_an_error_inside_markdown_is_text_and_nothing_else(words):
 
 
 @given(markdown)
-def test_blanks_are_visible_and_the_rest_is_as_it_was(piece):
+def test_all_is_visible_and_what_was_is_as_it_was(piece):
     shown = text.visible(piece)
-    assert not re.search(r"[ \n\r\t]", shown)
-    assert len(shown) == max(len(piece), 1)
-    assert all(a == b for a, b in zip(shown, piece, strict=False) if b not in " \n\r\t")
+    assert all(char.isprintable() and char != " " for char in shown)
+    assert re.sub("<U\\+[0-9A-F]{4,6}>|[␣⏎␍⇥␀∅]", "", shown) == "".join(
+        char for char in re.sub("<U\\+[0-9A-F]{4,6}>|[␣⏎␍⇥␀∅]", "", piece) if text.visible(char) == char
+    )
 
 
 def test_the_four_blanks_differ_and_no_token_is_invisible():
-    assert len({text.visible(each) for each in (" ", "\n", "\r", "\t", "")}) == 5
+    assert len({text.visible(each) for each in (" ", "\n", "\r", "\t", "\0", "")}) == 6
     assert text.visible("")
+
+
+def test_letters_accents_and_pictures_stay_as_they_are():
+    for piece in ("Zoë", "Zoe\u0308", "你好", "שלום", "👩", "🫶", "a-b_c"):
+        assert text.visible(piece) == piece
+
+
+@pytest.mark.parametrize(
+    ("char", "name"),
+    [
+        ("\u200d", "U+200D"),  # Cf: joins two pictures
+        ("\u202e", "U+202E"),  # Cf: turns what follows around
+        ("\x07", "U+0007"),  # Cc
+        ("\u2028", "U+2028"),  # Zl
+        ("\u2029", "U+2029"),  # Zp
+        ("\u00a0", "U+00A0"),  # Zs
+        ("\ufe0f", "U+FE0F"),  # Mn, and ignorable
+        ("\u3164", "U+3164"),  # Lo, and ignorable
+        ("\U000e0101", "U+E0101"),
+        ("\ud800", "U+D800"),  # half of a character, which no page can hold
+    ],
+)
+def test_what_cannot_be_seen_is_written_by_its_number(char, name):
+    assert text.visible(f"a{char}b") == f"a<{name}>b"
+    assert text.quoted(char) == f"`<{name}>`"
 
 
 @pytest.mark.parametrize(

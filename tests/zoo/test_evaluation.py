@@ -1,4 +1,4 @@
-"""Surprise, entropy, calibration and neighbours, against torch, scikit-learn and hand-worked numbers."""
+"""Surprisal, entropy, calibration and neighbours, against torch, scikit-learn and hand-worked numbers."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def made(confidence: list[float], right: list[bool]) -> Score:
 
 
 @given(st.integers(2, 20), st.integers(1, 60), st.integers(0, 1000), st.sampled_from([0.0, 1.0, 30.0]))
-def test_the_surprise_is_torchs_cross_entropy(time, vocab, seed, spread):
+def test_the_surprisal_is_torchs_cross_entropy(time, vocab, seed, spread):
     logits = random_logits(time, vocab, seed, spread)
     ids = np.random.default_rng(seed).integers(0, vocab, time).tolist()
     found = score(logits, ids)
     wide, targets = torch.from_numpy(logits).double()[:-1], torch.tensor(ids[1:])
-    np.testing.assert_allclose(found.surprise, F.cross_entropy(wide, targets, reduction="none"), atol=1e-9)
+    np.testing.assert_allclose(found.surprisal, F.cross_entropy(wide, targets, reduction="none"), atol=1e-9)
     assert found.loss == pytest.approx(float(F.cross_entropy(wide, targets)), abs=1e-9)
 
 
@@ -50,7 +50,7 @@ def test_the_entropy_is_torchs_and_within_its_bounds(time, vocab, seed, spread):
 
 def test_a_fair_die_by_hand():
     found = score(np.zeros((3, 6), np.float32), [5, 0, 3])
-    np.testing.assert_allclose(found.surprise, [math.log(6)] * 2)
+    np.testing.assert_allclose(found.surprisal, [math.log(6)] * 2)
     np.testing.assert_allclose(found.entropy, [math.log(6)] * 2)
     np.testing.assert_allclose(found.confidence, [1 / 6] * 2)
     assert found.right.tolist() == [True, False]  # of equals the first is taken
@@ -59,7 +59,7 @@ def test_a_fair_die_by_hand():
 def test_row_t_is_about_the_token_after_it():
     logits = np.log(np.array([[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [1.0, 1.0, 1.0]]))
     found = score(logits, [2, 0, 2])
-    np.testing.assert_allclose(found.surprise, [math.log(2), math.log(8)])
+    np.testing.assert_allclose(found.surprisal, [math.log(2), math.log(8)])
     np.testing.assert_allclose(found.confidence, [0.5, 0.75])
     assert found.right.tolist() == [True, False]
 
@@ -80,7 +80,7 @@ def test_texts_are_joined_in_order():
     whole = joined(parts)
     assert len(whole) == 9
     assert whole.loss == pytest.approx(np.mean([part.loss for part in parts]))
-    np.testing.assert_array_equal(whole.surprise[3:6], parts[1].surprise)
+    np.testing.assert_array_equal(whole.surprisal[3:6], parts[1].surprisal)
 
 
 # --- calibration -----------------------------------------------------------------------------

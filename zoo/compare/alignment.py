@@ -75,22 +75,38 @@ def forced(model: LoadedModel, pair: Pair) -> Trace:
     source, target = model.tokenizer.encode_batch([pair.source_text, pair.target_text])
     if (len(source), len(target)) != (len(pair.source), len(pair.target)):
         raise ValueError(f"the tokens of {model.title} are not whole words, so no matrix of words can be shown")
-    if len(source) + len(target) + 1 > model.context:
+    if not _fits(model, pair):
         raise ValueError(f"{model.title} reads at most {model.context} tokens: take a shorter sentence")
     return model.trace_ids([*source, model.tokenizer.vocab_size, *target[:-1]])
 
 
-def attended(model: LoadedModel, pair: Pair) -> Attended | None:
-    """The cross attention of one sentence; None for a model that has none.
+def _fits(model: LoadedModel, pair: Pair) -> bool:
+    """Whether there is room for source, mark and target, at a token a word."""
+    return len(pair.source) + len(pair.target) + 1 <= model.context
+
+
+def looks_back(model: LoadedModel) -> bool:
+    """Whether the decoder attends to the source, as the steps of a short sentence tell."""
+    (pair,) = DEFAULT.pairs(1, seed=1, length=range(3, 4), part="valid")
+    return bool(_cross(model.trace(pair.source_text)))
+
+
+def _cross(trace: Trace) -> list[str]:
+    """The steps that hold cross attention, by block."""
+    found = (match for name in trace.steps if (match := _CROSS.fullmatch(name)))
+    return [match[0] for match in sorted(found, key=lambda match: int(match[1] or 0))]
+
+
+def attended(model: LoadedModel, pair: Pair) -> Attended:
+    """The cross attention of one sentence, of a model that looks back.
 
     Raises:
         ValueError: as `forced`.
     """
     trace = forced(model, pair)
-    names = sorted((int(found[1] or 0), name) for name in trace.steps if (found := _CROSS.fullmatch(name)))
     # a decoder that takes its steps one by one (Bahdanau) records a row at a time: (H, 1, S) each
-    patterns = [np.concatenate(trace.steps[name], axis=-2) for _, name in names]
-    return Attended(pair, np.stack(patterns)) if patterns else None
+    patterns = [np.concatenate(trace.steps[name], axis=-2) for name in _cross(trace)]
+    return Attended(pair, np.stack(patterns))
 
 
 def shares(sentences: Sequence[Attended]) -> Shares:
@@ -100,12 +116,14 @@ def shares(sentences: Sequence[Attended]) -> Shares:
     return Shares(mass.mean(-1), float(chance.mean()), len(chance), len(sentences))
 
 
-def measure(model: LoadedModel, sentences: int, lengths: range = range(3, 31)) -> Shares | None:
-    """Over held-out sentences of all the lengths that corpora train on; None for a model without cross attention.
+def measure(model: LoadedModel, sentences: int, lengths: range = range(3, 31)) -> Shares:
+    """Of a model that looks back, over those held-out sentences of all the lengths trained on that fit into it.
 
     Raises:
-        ValueError: as `forced`.
+        ValueError: as `forced`; or no sentence fits.
     """
-    found = [attended(model, pair) for pair in DEFAULT.pairs(sentences, seed=1, length=lengths, part="valid")]
-    kept = [each for each in found if each is not None]
-    return shares(kept) if kept else None
+    pairs = list(DEFAULT.pairs(sentences, seed=1, length=lengths, part="valid"))
+    found = [attended(model, pair) for pair in pairs if _fits(model, pair)]
+    if not found:
+        raise ValueError(f"none of {sentences} sentences fits into {model.title}, which reads {model.context} tokens")
+    return shares(found)

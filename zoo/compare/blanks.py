@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.compare.exact import tokens_of
 from zoo.data.glass_box import GlassBox
 from zoo.inference import LoadedModel
 from zoo.trace.record import logits_of
@@ -29,6 +30,8 @@ OPEN = 3
 """From the left, at least so many words must be possible in an example's blank."""
 SHORT = 24
 """Words that may stand left of an example's blank."""
+BATCH = 32
+"""Texts with a blank that a model reads at once."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +66,6 @@ class Sides:
     """The standard error of the mean difference between the two models."""
 
 
-def ids_of(model: LoadedModel, words: Sequence[str], language: GlassBox) -> list[int]:
-    """The ids of a story's beginning, one for each word.
-
-    Raises:
-        ValueError: the model's tokens are not the language's words.
-    """
-    ids = model.tokenizer.encode(language.join(words)).ids
-    if len(ids) != len(words):
-        raise ValueError(f"the tokens of {model.title} are not whole words")
-    return ids
-
-
 @torch.no_grad()
 def answer(model: LoadedModel, ids: Sequence[int], place: int) -> NDArray[np.float64]:
     """log p (vocab,) of every token at `place` of the text `ids`, where the model is not shown what stands there.
@@ -95,19 +86,23 @@ def answer(model: LoadedModel, ids: Sequence[int], place: int) -> NDArray[np.flo
 
 
 @torch.no_grad()
-def surprises(model: LoadedModel, ids: Sequence[int]) -> NDArray[np.float64]:
-    """−log p of each token but the first (tokens − 1,), each asked for as in `answer`, in one pass."""
+def predictions(model: LoadedModel, ids: Sequence[int]) -> Tensor:
+    """The logits (tokens − 1, vocab) about each token but the first, each asked for as in `answer`."""
     text = torch.tensor(list(ids))
+    if not model.fills_blanks:
+        return logits_of(model.module(text[None, :-1]))[0]  # row t − 1 knows what stands left of t
+    assert model.mark is not None
     places = torch.arange(1, len(text))
-    if model.fills_blanks:
-        assert model.mark is not None
-        rows = text.repeat(len(places), 1)  # (time − 1, time): one blank in each
-        rows[torch.arange(len(places)), places] = model.mark
-        logits = logits_of(model.module(rows))[torch.arange(len(places)), places]
-    else:
-        logits = logits_of(model.module(text[None]))[0, :-1]  # row t − 1 knows what stands left of t
-    found = -logits.double().log_softmax(-1)[torch.arange(len(places)), text[1:]]
-    return np.asarray(found.numpy())
+    rows = text.repeat(len(places), 1)  # (time − 1, time): one blank in each
+    rows[places - 1, places] = model.mark
+    batches = zip(torch.split(rows, BATCH), torch.split(places, BATCH), strict=True)
+    return torch.cat([logits_of(model.module(some))[range(len(some)), at] for some, at in batches])
+
+
+def surprisals(model: LoadedModel, ids: Sequence[int]) -> NDArray[np.float64]:
+    """−log p of each token but the first (tokens − 1,), in nats, each asked for as in `answer`."""
+    log_probs = _log_probs(predictions(model, ids))
+    return np.asarray(-log_probs[np.arange(len(ids) - 1), list(ids[1:])])
 
 
 def from_left(language: GlassBox, left: Sequence[str]) -> dict[str, float]:
@@ -200,8 +195,8 @@ def sides(left: LoadedModel, both: LoadedModel, language: GlassBox, stories: int
     for story in islice(language.stories(stories, HELD_OUT_SEED), stories):
         words = story.words[: min(left.context, both.context)]
         for known, model in zip(asked, (left, both), strict=True):
-            known.append(surprises(model, ids_of(model, words, language)))
-        for surely, values in zip(exact, exact_surprises(language, words), strict=True):
+            known.append(surprisals(model, tokens_of(language, model.tokenizer, words, model.title)))
+        for surely, values in zip(exact, exact_surprisals(language, words), strict=True):
             surely += values
     from_left_only, from_both_sides = (np.concatenate(each) for each in asked)
     gain = from_left_only - from_both_sides
@@ -216,7 +211,7 @@ def sides(left: LoadedModel, both: LoadedModel, language: GlassBox, stories: int
     )
 
 
-def exact_surprises(language: GlassBox, words: Sequence[str]) -> tuple[list[float], list[float]]:
+def exact_surprisals(language: GlassBox, words: Sequence[str]) -> tuple[list[float], list[float]]:
     """−log p of each word but the first by the language itself: from the left, and from both sides."""
     reader, left, both = language.reader(), list[float](), list[float]()
     for place, word in enumerate(words):

@@ -76,13 +76,9 @@ class Point:
     """The median of the rounds, by the clock on the wall."""
     processor: float
     """The median of the time in which this thread had a processor."""
-    fastest: float
-    slowest: float
     rounds: int
     steps: int
     flops: int
-    pair_flops: int
-    """Those of `flops` that set tokens against each other."""
     peak_bytes: int | None
     """The most bytes of values alive at once; None where the time did not reach."""
 
@@ -140,37 +136,35 @@ class Measured:
         return read_json(cls, text, "measurement of cost")
 
 
-def subjects(
-    width: int = WIDTH, layers: int = LAYERS, heads: int = HEADS, longest: int = LENGTHS[-1], vocab_size: int = VOCAB
-) -> list[Subject]:
+def subjects(longest: int = LENGTHS[-1]) -> list[Subject]:
     """Every model, untrained: RNN, LSTM and GRU cell by cell and fused, and the transformer in both ways as well."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return [*_recurrent(width, layers, vocab_size), *_transformers(width, layers, heads, longest, vocab_size)]
+        return [*_recurrent(), *_transformers(longest)]
 
 
-def _recurrent(width: int, layers: int, vocab_size: int) -> list[Subject]:
+def _recurrent() -> list[Subject]:
     found = []
     for kind, (title, build, config) in RECURRENT.items():
         for fused, way in ((False, "cell by cell"), (True, "fused")):
-            module = build(config(layers=layers, width=width), vocab_size)
+            module = build(config(layers=LAYERS, width=WIDTH), VOCAB)
             module.fused = fused
-            flops = counts.recurrent_flops(kind, width, layers, vocab_size)
-            found.append(_subject(f"{title}, {way}", kind, fused, module, flops, layers))
+            flops = counts.recurrent_flops(kind, WIDTH, LAYERS, VOCAB)
+            found.append(_subject(f"{title}, {way}", kind, fused, module, flops))
     return found
 
 
-def _transformers(width: int, layers: int, heads: int, longest: int, vocab_size: int) -> list[Subject]:
-    config = gpt.Config(blocks=layers, heads=heads, width=width).model_copy(update={"context": longest})
-    flops, found = counts.transformer_flops(width, layers, vocab_size), []
+def _transformers(longest: int) -> list[Subject]:
+    config = gpt.Config(blocks=LAYERS, heads=HEADS, width=WIDTH).model_copy(update={"context": longest})
+    flops, found = counts.transformer_flops(WIDTH, LAYERS, VOCAB), []
     for fused, way in ((False, "scores written out"), (True, "fused attention")):
-        module = (FusedGPT if fused else gpt.GPT)(config, vocab_size)
-        found.append(_subject(f"Transformer, {way}", "transformer", fused, module, flops, layers))
+        module = (FusedGPT if fused else gpt.GPT)(config, VOCAB)
+        found.append(_subject(f"Transformer, {way}", "transformer", fused, module, flops))
     return found
 
 
-def _subject(name: str, kind: str, fused: bool, module: nn.Module, flops: Flops, layers: int) -> Subject:
-    return Subject(name, kind, fused, module.eval(), flops, layers, sum(each.numel() for each in module.parameters()))
+def _subject(name: str, kind: str, fused: bool, module: nn.Module, flops: Flops) -> Subject:
+    return Subject(name, kind, fused, module.eval(), flops, LAYERS, sum(each.numel() for each in module.parameters()))
 
 
 @dataclass
@@ -246,12 +240,9 @@ def _point(model: Subject, tokens: int, times: _Times) -> Point:
         tokens=tokens,
         seconds=statistics.median(times.wall),
         processor=statistics.median(times.processor),
-        fastest=min(times.wall),
-        slowest=max(times.wall),
         rounds=len(times.wall),
         steps=model.steps(tokens),
         flops=model.flops.of(tokens),
-        pair_flops=model.flops.pair * tokens**2,
         peak_bytes=times.peak,
     )
 

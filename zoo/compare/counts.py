@@ -144,13 +144,3 @@ def peak_bytes(module: nn.Module, ids: Tensor) -> int:
     with watching:
         module(ids)
     return watching.peak
-
-
-def kept_bytes(kind: str, width: int, layers: int, tokens: int) -> int:
-    """What must be kept to go on to the next token, in bytes of float32.
-
-    A recurrent model keeps its state, two tensors a layer in an LSTM; a transformer every token's key and value.
-    """
-    if kind in GATES:
-        return 4 * width * layers * (2 if kind == "lstm" else 1)
-    return 4 * 2 * width * layers * tokens

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.compare.exact import tokens_of
 from zoo.data.glass_box import GlassBox
 from zoo.inference import LoadedModel
 from zoo.trace.record import logits_of
@@ -96,14 +98,12 @@ def token_rows(model: LoadedModel, language: GlassBox, stories: Sequence[Words])
     """The stories as ids, one a word.
 
     Raises:
-        ValueError: the model's tokens are not the language's words.
+        ValueError: the model's tokens are not the language's words, or a word is not in its vocabulary.
     """
-    rows = []
-    for words in stories:
-        encoding = model.tokenizer.encode(language.join(words))
-        if [piece.strip() for piece in encoding.pieces] != list(words):
-            raise ValueError(f"the tokens of {model.title} are not the words of these stories: take the word tokenizer")
-        rows.append(list(encoding.ids))
+    rows = [tokens_of(language, model.tokenizer, words, model.title) for words in stories]
+    for word, token in zip(chain.from_iterable(stories), chain.from_iterable(rows), strict=True):
+        if model.tokenizer.piece(token).strip() != word:
+            raise ValueError(f"{model.title} has no token for “{word}”: train it on more stories, or ask about fewer")
     return rows
 
 
@@ -149,9 +149,12 @@ def by_distance(asked: Sequence[Asked], found: Answers) -> ByDistance:
     return ByDistance(tuple(bucket(*edges) for edges in EDGES), bucket(0, 0))
 
 
-def measure(model: LoadedModel, language: GlassBox, stories: Sequence[Words]) -> ByDistance:
-    """All of it for one model; whoever asks several does the first step once."""
-    asked = planted(language, stories)
+def measure(model: LoadedModel, language: GlassBox, stories: Sequence[Words], asked: Sequence[Asked]) -> ByDistance:
+    """A model's accuracy on the words `asked` of these stories; `planted` gives them, once for all models.
+
+    Raises:
+        ValueError: the model cannot be asked; see `token_rows` and `answers`.
+    """
     return by_distance(asked, answers(model, token_rows(model, language, stories), asked))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from zoo.compare.files import read_json, write_json
 from zoo.data import GLASS_BOX, open_corpus
 from zoo.launch import Order
-from zoo.tokenizers import KINDS, Tokenizer
+from zoo.tokenizers import KINDS
 
 RECORDED = Path(__file__).with_name("tokenizers.json")
 """A measurement that comes with the repository; the command that made it stands in it."""
@@ -31,8 +31,6 @@ STORIES = 2000
 """Of the glass box, where it is the corpus."""
 SAMPLE = 160
 """Characters that each model writes in the end."""
-BYTES = 257
-"""Entries of a tokenizer of bytes, with the mark that ends a text."""
 NEAR = 0.01
 """Two figures less than this share apart count as equal."""
 
@@ -204,19 +202,6 @@ def order(
         vocab_size=entrant.size,
         title=title,
     )
-
-
-def kind_of(tokenizer: Tokenizer) -> str:
-    """Which of `zoo.tokenizers.KINDS` a tokenizer that was trained here is; a BPE without a merge counts as bytes."""
-    raw = tokenizer.raw
-    named = {"WordLevel": "word", "WordPiece": "wordpiece", "Unigram": "unigram"}
-    if (model := type(raw.model).__name__) in named:
-        return named[model]
-    if getattr(raw.model, "byte_fallback", False):
-        return "char"
-    if type(raw.decoder).__name__ != "ByteLevel":
-        return "bpe-char"
-    return "byte" if tokenizer.vocab_size == BYTES else "bpe"
 
 
 def embedding_parameters(vocab_size: int, width: int = WIDTH) -> int:

@@ -14,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from zoo.validation import readable
 
 RECORDED = Path(__file__).with_name("glass_box.json")
-"""The comparison that comes with the repository; the command that made it stands in it."""
+LITTLE = Path(__file__).with_name("glass_box_little.json")
+FEW = Path(__file__).with_name("glass_box_few.json")
+"""The comparisons that come with the repository: after much text, after little, and after few stories read again and
+again; in each the command that made it."""
 
 
 class _Part(BaseModel):
@@ -160,7 +163,7 @@ def _figures(found: Comparison) -> list[str]:
             _cell(each, lambda trial: trial.nats, 3),
             _cell(each, lambda trial: trial.bits_per_character, 3),
             f"{each.mean(lambda trial: trial.tokens):,.0f}",
-            f"{each.mean(lambda trial: trial.tokens_per_second):,.0f}",
+            _cell(each, lambda trial: trial.tokens_per_second, 0),
             _cell(each, lambda trial: trial.ms_per_token, 2),
             _cell(each, lambda trial: trial.ms_per_token_carried, 2),
         ]
@@ -168,7 +171,8 @@ def _figures(found: Comparison) -> list[str]:
     ]
     known = [("floor", found.floor), ("each pair counted", found.bigram)]
     rows += [[name, "", f"{value:.3f}", "", "", "", "", ""] for name, value in known if value is not None]
-    under = f"held out: {found.held_out_tokens:,} tokens · ms/token: {found.generated} · a range: its seeds"
+    under = f"held out: {found.held_out_tokens:,} tokens · ms/token: {found.generated} · a range: its seeds · "
+    under += "speeds: of this machine and its load"
     return [*_aligned([head, *rows]), under]
 
 
@@ -189,8 +193,8 @@ def _cell(model: Compared, value: Callable[[Trial], float | None], places: int) 
     mean, spread = model.mean(value), model.spread(value)
     if mean is None or spread is None:
         return "–"
-    low, high = (f"{each:.{places}f}" for each in spread)
-    return f"{mean:.{places}f}" + (f" ({low}-{high})" if low != high else "")
+    low, high = (f"{each:,.{places}f}" for each in spread)
+    return f"{mean:,.{places}f}" + (f" ({low}-{high})" if low != high else "")
 
 
 def _share(values: Sequence[float]) -> str:

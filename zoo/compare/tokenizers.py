@@ -33,6 +33,7 @@ from zoo.data import GLASS_BOX, Corpus, open_corpus
 from zoo.inference import load
 from zoo.launch import launch
 from zoo.registry import Registry, discover
+from zoo.tokenizers import kind_of
 from zoo.training import Run, train
 
 MOST_SEEDS = 20
@@ -156,7 +157,7 @@ def raced(run: Run, scores: Mapping[int, Scored], missed: str, registry: Registr
     tokenizer, last = model.tokenizer, scores[points[-1].step]
     sample = written(model.module, tokenizer, info.prompt, race.SAMPLE, model.context, info.recipe.seed)
     return Raced(
-        kind=race.kind_of(tokenizer),
+        kind=kind_of(tokenizer),
         vocab_size=tokenizer.vocab_size,
         parameters=info.parameters,
         embedding=race.embedding_parameters(tokenizer.vocab_size, int(info.config["width"])),
@@ -249,10 +250,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found.write(given.out)
     print(json.dumps(asdict(found), ensure_ascii=False) if given.json else table(found))
     return 0
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def _command(given: argparse.Namespace, budget: dict[str, Any]) -> str:

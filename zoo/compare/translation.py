@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from zoo.compare.files import read_json, write_json
-from zoo.data.glass_pairs import DEFAULT, GlassPairs, Pair
+from zoo.data.glass_pairs import DEFAULT, Pair
 from zoo.inference import LoadedModel, load
 from zoo.tasks.translate import NOTHING
 from zoo.tokenizers import UNKNOWN
@@ -146,7 +146,7 @@ def common(given: Sequence[str], right: Sequence[str]) -> list[bool]:
     return marks
 
 
-def translate(model: LoadedModel, pairs: Sequence[Pair], both: GlassPairs = DEFAULT) -> list[list[str]]:
+def translate(model: LoadedModel, pairs: Sequence[Pair]) -> list[list[str]]:
     """The words of a model's greedy translation of each English sentence.
 
     A model that finds no end is cut a few tokens behind the longest right translation.
@@ -159,15 +159,15 @@ def translate(model: LoadedModel, pairs: Sequence[Pair], both: GlassPairs = DEFA
         raise ValueError("the tokenizer has no id that ends a text, so a translation could not end: take another one")
     source = _padded([model.encode(pair.source_text).ids for pair in pairs], NOTHING)
     draft = _padded([*model.tokenizer.encode_batch([pair.target_text for pair in pairs])], end)
-    most = max(0, min(draft.shape[1] + SPARE, model.context - source.shape[1] - 1))  # 1 for the marker
+    most = max(0, min(draft.shape[1] + SPARE, model.context - source.shape[1] - 1))  # 1 for the mark
     draft = F.pad(draft, (0, SPARE), value=end)[:, :most]
     texts = [model.tokenizer.decode(ids) for ids in greedy(model.module, source, draft, end)]
-    return [both.split(text.replace(UNKNOWN, " unknown ")) for text in texts]  # one word, and a wrong one
+    return [DEFAULT.split(text.replace(UNKNOWN, " unknown ")) for text in texts]  # one word, and a wrong one
 
 
 @torch.no_grad()
 def greedy(module: Any, source: Tensor, draft: Tensor, end: int) -> list[list[int]]:
-    """What `zoo.tasks.translate.translate_batch` gives for each source (B, S), in fewer passes.
+    """The greedy translation of each source (B, S), in fewer passes than one a word.
 
     `draft` (B, T) is a guess of the translations. One pass says for every place of a guess which token the model
     would put there after those before it. Put that in, and ask again: the first place at which a guess was wrong is
@@ -175,7 +175,7 @@ def greedy(module: Any, source: Tensor, draft: Tensor, end: int) -> list[list[in
     writes word by word (Song et al. 2021, "Accelerating feedforward computation via parallel nonlinear equation
     solving"). A good guess needs one pass. `T` is where a model that finds no end is cut.
     """
-    begin = torch.full((len(source), 1), module.marker)
+    begin = torch.full((len(source), 1), module.mark)
     guess, going = draft.clone(), torch.arange(len(source))
     for _ in range(draft.shape[1] + 1):
         fed = torch.cat([begin[going], guess[going, :-1]], dim=1)  # (b, T)
@@ -197,40 +197,38 @@ def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
     return pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=value)
 
 
-def bucket(model: LoadedModel, pairs: Sequence[Pair], both: GlassPairs = DEFAULT) -> Bucket:
+def bucket(model: LoadedModel, pairs: Sequence[Pair]) -> Bucket:
     """The figures of these pairs, which are of one length."""
-    given = translate(model, pairs, both)
+    given = translate(model, pairs)
     exact = sum(tuple(words) == pair.target for words, pair in zip(given, pairs, strict=True))
     right = sum(sum(common(words, pair.target)) for words, pair in zip(given, pairs, strict=True))
     places = sum(max(len(words), len(pair.target)) for words, pair in zip(given, pairs, strict=True))
     return Bucket(pairs[0].length, len(pairs), exact, right, places)
 
 
-def quality(
-    model: LoadedModel, lengths: Sequence[int] = LENGTHS, sentences: int = SENTENCES, both: GlassPairs = DEFAULT
-) -> tuple[Bucket, ...]:
+def quality(model: LoadedModel, lengths: Sequence[int] = LENGTHS, sentences: int = SENTENCES) -> tuple[Bucket, ...]:
     """A translator's figures at each length, on sentences that no corpus trains on.
 
-    A length whose sentences do not all fit into the model's context, with marker and end, is left out.
+    A length whose sentences do not all fit into the model's context, with mark and end, is left out.
     """
     found = []
     for length in lengths:
-        pairs = held_out(length, sentences, both)
+        pairs = held_out(length, sentences)
         if max(_tokens(model, pair) for pair in pairs) <= model.context:
-            found.append(bucket(model, pairs, both))
+            found.append(bucket(model, pairs))
     return tuple(found)
 
 
-def held_out(length: int, sentences: int, both: GlassPairs = DEFAULT) -> list[Pair]:
+def held_out(length: int, sentences: int) -> list[Pair]:
     """The sentences of this length that all translators are measured on, always the same ones."""
-    return both.pairs(
+    return DEFAULT.pairs(
         min(max(sentences, 1), MOST_SENTENCES), seed=length, length=range(length, length + 1), part="valid"
     )
 
 
 def _tokens(model: LoadedModel, pair: Pair) -> int:
     source, target = model.tokenizer.encode_batch([pair.source_text, pair.target_text])
-    return len(source) + len(target) + 2  # marker and end
+    return len(source) + len(target) + 2  # mark and end
 
 
 def run(sources: Sequence[str], lengths: Sequence[int] = LENGTHS, sentences: int = SENTENCES) -> Measured:

@@ -31,8 +31,7 @@ def trial(
     last = run.events()[-1]
     found = None
     if corpus.language is not None:
-        rows = distance.token_rows(model, corpus.language, stories)
-        found = distance.by_distance(asked, distance.answers(model, rows, asked))
+        found = distance.measure(model, corpus.language, stories, asked)
     prompt = _prompt(corpus, model)
     return Trial(
         seed=run.info.recipe.seed,

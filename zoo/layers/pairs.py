@@ -1,6 +1,6 @@
 """A source and a target: what every model that translates shares (the seq2seq models, the transformer of 2017).
 
-One row of ids holds both, with a marker between them: source + [marker] + target so far. The marker is the id
+One row of ids holds both, with a mark between them: source + [mark] + target so far. The mark is the id
 behind the vocabulary, `vocab_size`; to the decoder it is the first token of the target, the one that says "begin".
 Sentences of a batch differ in length: behind the end of the shorter ones stand ids below 0, which are nothing.
 
@@ -19,36 +19,36 @@ from torch import Tensor, nn
 class PairModel(nn.Module, ABC):
     """A model that reads a source and writes a target. A subclass writes `translate`.
 
-    ids (B, S + T) -> logits (B, T, V): a row for the marker and for each target token, about the token after it.
+    ids (B, S + T) -> logits (B, T, V): a row for the mark and for each target token, about the token after it.
     """
 
     def __init__(self, vocab_size: int) -> None:
         super().__init__()
-        self.marker = vocab_size
+        self.mark = vocab_size
 
     def forward(self, ids: Tensor) -> Tensor:
-        return self.translate(*split(ids, self.marker))
+        return self.translate(*split(ids, self.mark))
 
     @abstractmethod
     def translate(self, source: Tensor, target: Tensor) -> Tensor:
-        """source (B, S), target (B, T) beginning with the marker -> logits (B, T, V); ids below 0 are nothing."""
+        """source (B, S), target (B, T) beginning with the mark -> logits (B, T, V); ids below 0 are nothing."""
 
 
-def split(ids: Tensor, marker: int) -> tuple[Tensor, Tensor]:
-    """ids (B, S + T) cut before the marker: source (B, S), target (B, T).
+def split(ids: Tensor, mark: int) -> tuple[Tensor, Tensor]:
+    """ids (B, S + T) cut before the mark: source (B, S), target (B, T).
 
     Raises:
-        ValueError: not one marker in each row, all in the same column, with a source before it.
+        ValueError: not one mark in each row, all in the same column, with a source before it.
     """
-    found = ids == marker
+    found = ids == mark
     columns = found.int().argmax(1)  # (B,)
     if not len(ids) or bool((found.sum(1) != 1).any()) or bool((columns != columns[0]).any()):
         raise ValueError(
-            f"to translate, each row of ids is a source, the marker {marker}, and the target so far,"
-            " with the marker in the same place of every row"
+            f"to translate, each row of ids is a source, the mark {mark}, and the target so far,"
+            " with the mark in the same place of every row"
         )
     if not columns[0]:
-        raise ValueError(f"the source is empty: put at least one token before the marker {marker}")
+        raise ValueError(f"the source is empty: put at least one token before the mark {mark}")
     return ids[:, : columns[0]], ids[:, columns[0] :]
 
 

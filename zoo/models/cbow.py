@@ -60,11 +60,6 @@ class Cbow(nn.Module):
         for table in (self.embed, self.unembed):
             nn.init.normal_(table.weight, std=0.02)
 
-    @property
-    def vectors(self) -> Tensor:
-        """(V, C): what one means by a word's vector, its row as a given word."""
-        return self.embed.weight
-
     def words(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """ids (…,) -> vectors (…, C), zeros where there is no word; and whether there is one (…,)."""
         vocab_size = self.embed.num_embeddings

@@ -145,7 +145,7 @@ def placed(tokens: Tensor) -> Tensor:
 class EncoderDecoder(PairModel):
     """source (B, S), target (B, T) -> logits (B, T, V): the score of every token as the target's next one.
 
-    One table embeds source and target and is the output layer too (section 3.4). Its last row is the marker's.
+    One table embeds source and target and is the output layer too (section 3.4). Its last row is the mark's.
     """
 
     def __init__(self, config: Config, vocab_size: int) -> None:
@@ -169,11 +169,11 @@ class EncoderDecoder(PairModel):
         return rows * math.sqrt(self.config.width)
 
     def translate(self, source: Tensor, target: Tensor) -> Tensor:
-        """source (B, S), target (B, T) beginning with the marker -> logits (B, T, V); ids below 0 are nothing."""
+        """source (B, S), target (B, T) beginning with the mark -> logits (B, T, V); ids below 0 are nothing."""
         hidden = padding_mask(source)[:, 0]  # (B, 1, S): -inf where a source has ended
         memory = self.encoder(self.embedded(source), hidden.expand(-1, source.shape[1], -1))  # (B, S, C)
         x = self.decoder(self.embedded(target), memory, hidden.expand(-1, target.shape[1], -1))  # (B, T, C)
-        return record("logits", x @ self.embed.weight[: self.marker].mT)  # (B, T, V)
+        return record("logits", x @ self.embed.weight[: self.mark].mT)  # (B, T, V)
 
 
 class EncoderDecoderPlugin(ModelPlugin):
@@ -204,7 +204,7 @@ class EncoderDecoderPlugin(ModelPlugin):
         """The weights under schema names; those of a half begin with its name."""
         assert isinstance(module, EncoderDecoder)
         config, table = module.config, module.embed.weight
-        params = {"embed.W_E": table, "unembed.W_U": table[: module.marker].mT}
+        params = {"embed.W_E": table, "unembed.W_U": table[: module.mark].mT}
         for side, half in (("encoder", module.encoder), ("decoder", module.decoder)):
             params |= _norm(f"{side}.final_norm", half.final_norm)
             for i, block in enumerate(half.blocks):

@@ -4,7 +4,7 @@
                                             │ context: C numbers, all that the decoder ever learns of the source
                            ┌────────────────┼─────────────────┐
                            ▼                ▼                 ▼
-              marker ─ decoder ───────── decoder ───────── decoder
+                mark ─ decoder ───────── decoder ───────── decoder
                          │ logits          │ logits           │ logits
                        token 1           token 2            end of text
 
@@ -60,7 +60,7 @@ class Decoder(nn.Module):
 
     def __init__(self, config: Config, vocab_size: int) -> None:
         super().__init__()
-        self.embed = nn.Embedding(vocab_size + 1, config.width)  # the last row is the marker's
+        self.embed = nn.Embedding(vocab_size + 1, config.width)  # the last row is the mark's
         self.layers = nn.ModuleList(GRULayer(config.width, config.width) for _ in range(config.layers))
         self.mix = nn.Linear(2 * config.width, config.width)
 
@@ -72,7 +72,7 @@ class Decoder(nn.Module):
 
 
 class Seq2Seq(PairModel):
-    """ids (B, S + T) -> logits (B, T, V): a row for the marker and for each target token, about the one after it."""
+    """ids (B, S + T) -> logits (B, T, V): a row for the mark and for each target token, about the one after it."""
 
     def __init__(self, config: Config, vocab_size: int) -> None:
         super().__init__(vocab_size)

@@ -8,7 +8,7 @@ Bahdanau et al. 2015, "Neural machine translation by jointly learning to align a
                            pattern: how much of each      one row a target step
                                   │
                                   ▼ context: their mix, another one for each step
-              marker ─ embed ─ decoder ─ decoder ─ …
+                mark ─ embed ─ decoder ─ decoder ─ …
                                   │ logits
 
 The plain seq2seq has one context vector for the whole sentence. Here each target step makes its own: its state is
@@ -101,7 +101,7 @@ class Decoder(nn.Module):
     def __init__(self, config: Config, vocab_size: int) -> None:
         super().__init__()
         self.waits = config.attention == "bahdanau"
-        self.embed = nn.Embedding(vocab_size + 1, config.width)  # the last row is the marker's
+        self.embed = nn.Embedding(vocab_size + 1, config.width)  # the last row is the mark's
         inputs = 2 * config.width if self.waits else config.width  # the context is part of the input, or is not
         sizes = [inputs, *[config.width] * (config.layers - 1)]
         self.layers = nn.ModuleList(GRULayer(size, config.width) for size in sizes)
@@ -136,7 +136,7 @@ class Decoder(nn.Module):
 
 
 class Seq2SeqAttention(PairModel):
-    """ids (B, S + T) -> logits (B, T, V): a row for the marker and for each target token, about the one after it."""
+    """ids (B, S + T) -> logits (B, T, V): a row for the mark and for each target token, about the one after it."""
 
     def __init__(self, config: Config, vocab_size: int) -> None:
         super().__init__(vocab_size)

@@ -56,11 +56,6 @@ class SkipGram(nn.Module):
         for table in (self.embed, self.unembed):
             nn.init.normal_(table.weight, std=0.02)
 
-    @property
-    def vectors(self) -> Tensor:
-        """(V, C): what one means by a word's vector, its row as a given word."""
-        return self.embed.weight
-
     def scores(self, inputs: Tensor, candidates: Tensor) -> Tensor:
         """A given word each (N, 1), candidates (N, 1 + K) -> their scores (N, 1 + K), the same as in `forward`."""
         x: Tensor = self.embed(inputs)  # (N, 1, C)

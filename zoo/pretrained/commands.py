@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tokenizers import models, pre_tokenizers
-
 from zoo.pretrained.facts import Card
-from zoo.tokenizers import Tokenizer
+from zoo.tokenizers import Tokenizer, kind_of
 from zoo.training.recipe import Recipe
 
 
@@ -57,14 +55,10 @@ def _changed(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tup
 
 def tokenizer_options(tokenizer: Tokenizer) -> list[tuple[str, str]]:
     """How `zoo train` is told to make this tokenizer of a text; one that it cannot make is named as a file."""
-    model, size = tokenizer.raw.model, ("--vocab-size", str(tokenizer.vocab_size))
-    if isinstance(model, models.BPE) and isinstance(tokenizer.raw.pre_tokenizer, pre_tokenizers.ByteLevel):
-        return [size]  # "bpe" is the default
-    if isinstance(model, models.BPE) and model.byte_fallback:
-        return [("--tokenizer", "char"), size]
-    if isinstance(model, models.WordLevel):
-        return [("--tokenizer", "word"), size]
-    return [("--tokenizer", "tokenizer.json")]
+    kind, size = kind_of(tokenizer), ("--vocab-size", str(tokenizer.vocab_size))
+    if not kind:
+        return [("--tokenizer", "tokenizer.json")]
+    return [size] if kind == "bpe" else [("--tokenizer", kind), size]  # "bpe" is the default
 
 
 def _command(start: str, options: Iterable[tuple[str, str]]) -> str:

@@ -188,8 +188,6 @@ def _load_tokenizer(folder: Path) -> tuple[Tokenizer, int | None]:
     if not file.is_file():
         raise ValueError(f"{folder} has no tokenizer.json; save the tokenizer in its fast form beside the weights")
     tokenizer = Tokenizer.load(file)
-    tokenizer.raw.no_truncation()  # a text that is too long is refused, never cut off in silence
-    tokenizer.raw.no_padding()
     return tokenizer, _beginning(folder, tokenizer)
 
 

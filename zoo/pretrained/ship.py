@@ -10,26 +10,21 @@ above `zoo.inference`; nothing in the zoo imports it.
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
-from torch import Tensor
 
 from zoo.data import Corpus, read_corpus
 from zoo.data.ngram import count_ngrams
 from zoo.inference import LoadedModel, load
 from zoo.pretrained.card import write_card
 from zoo.pretrained.commands import portable
+from zoo.pretrained.export import check_corpus, export, replacing
 from zoo.pretrained.facts import Card, Sample, Score, Text
 from zoo.registry import Registry, discover
 from zoo.sampling import Sampling
@@ -51,51 +46,19 @@ def ship(run: Run, corpus: Corpus, out: Path, registry: Registry | None = None) 
         LookupError: the run's plugin is not installed.
     """
     registry = registry or discover()
-    if corpus.sha256 != run.info.corpus["sha256"]:
-        raise ValueError(f"{run.folder} was trained on another text ({run.info.corpus['name']}) than {corpus.name}")
-    check_target(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".ship-") as scratch:
-        draft = Path(scratch) / out.name
-        export(run, draft)
+    check_corpus(run, corpus)
+    with replacing(out) as draft:
+        export(run, draft, [_newest(run)], LIMIT)
         card = describe(draft, corpus, registry, f"runs/{run.folder.resolve().name}", portable(out))
         (draft / "CARD.md").write_text(write_card(card), encoding="utf-8")
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(draft, out)
     return card
 
 
-def export(run: Run, folder: Path) -> None:
-    """A run folder with the newest kept weights in float16, and the events at which held-out text was scored.
-
-    Raises:
-        ValueError: the run has kept no weights of a trained model, or they don't fit into float16 or `LIMIT`.
-    """
+def _newest(run: Run) -> int:
     step = max(run.steps(), default=0)
     if not step:
         raise ValueError(f"{run.folder} has no trained weights yet: let it train until its first checkpoint")
-    halves = {name: half(name, tensor) for name, tensor in run.weights(step).items()}
-    shipped = Run(folder)
-    shipped.checkpoints.mkdir(parents=True)
-    shutil.copyfile(run.folder / "tokenizer.json", folder / "tokenizer.json")
-    copy_settings(run.folder, folder)
-    file = shipped.checkpoints / f"{step:07d}.safetensors"
-    save_file(halves, file, metadata={"step": str(step)})
-    file.chmod(0o644)  # the library leaves it readable for its writer alone
-    if file.stat().st_size > LIMIT:
-        raise ValueError(f"the weights take {file.stat().st_size:,} bytes; at most {LIMIT:,} are shipped")
-    for event in run.events():
-        if event["step"] == step or ("valid_loss" in event and event["step"] < step):
-            shipped.append(event)
-
-
-def copy_settings(source: Path, folder: Path) -> None:
-    """run.json, without the place on this machine where the text lay."""
-    info = json.loads((source / "run.json").read_bytes())
-    if Path(info["corpus"].get("open", "")).is_absolute():
-        del info["corpus"]["open"]
-    (folder / "run.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+    return step
 
 
 def describe(folder: Path, corpus: Corpus, registry: Registry, source: str, out: str) -> Card:
@@ -143,16 +106,6 @@ def score(model: LoadedModel, train: NDArray[np.int32], valid: NDArray[np.int32]
     return [*rows, row(model.title, held_out.nats_per_token, parameters)]
 
 
-def half(name: str, tensor: Tensor) -> Tensor:
-    """A tensor in float16, refused where it would not fit; whole numbers stay as they are."""
-    if not tensor.is_floating_point():
-        return tensor.contiguous()
-    half = tensor.to(torch.float16).contiguous()
-    if not torch.isfinite(half).all():
-        raise ValueError(f"{name} holds numbers that float16 cannot hold (beyond 65,504), or that are none")
-    return half
-
-
 def _text(stream: NDArray[np.int32], texts: Collection[str]) -> Text:
     return Text(documents=len(texts), characters=sum(map(len, texts)), tokens=len(stream))
 
@@ -160,15 +113,6 @@ def _text(stream: NDArray[np.int32], texts: Collection[str]) -> Text:
 def _sample(model: LoadedModel, seed: int) -> Sample:
     drawn = list(model.generate(model.ids(PROMPT), TOKENS, Sampling(temperature=TEMPERATURE), seed))
     return Sample(PROMPT, TEMPERATURE, seed, TOKENS, PROMPT + model.tokenizer.decode(drawn))
-
-
-def check_target(out: Path) -> None:
-    """Refuse a folder that was not written by this command: it would be deleted."""
-    if not out.exists():
-        return
-    shipped = out.is_dir() and (out / "run.json").is_file() and not (out / "checkpoints" / "last.safetensors").exists()
-    if not shipped and not (out.is_dir() and not any(out.iterdir())):
-        raise ValueError(f"{out} is there and holds something else than shipped weights: choose another folder")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,8 +1,8 @@
 """Translation: the next token of a sentence in one language, given the whole sentence in another.
 
 A text of the corpus is one line, `source<TAB>target`. To learn, a model sees the right target so far at every
-step (teacher forcing, Williams and Zipser 1989); to translate, it sees what it has written itself.
-Used by `zoo.training`, the conformance kit, the model card and the page that compares translators.
+step (teacher forcing, Williams and Zipser 1989); `zoo.compare.translation` lets it go on from its own words.
+Used by `zoo.training`, `zoo.inference` and the conformance kit.
 
 Shape letters: B batch, S source time, T target time, V vocabulary. Ids below 0 fill up the shorter sentences.
 """
@@ -10,7 +10,7 @@ Shape letters: B batch, S source time, T target time, V vocabulary. Ids below 0 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -47,7 +47,7 @@ class Pairs:
     """(tokens,) source, target, source, …, one behind the other; each target closed by the end-of-text id."""
     bounds: NDArray[np.int64]
     """(2 · pairs + 1,) where each of them begins; at last where the last one ends."""
-    marker: int
+    mark: int
     """What each target begins with when it is fed: the id behind the vocabulary."""
     seed: int = 0
     left_out: int = 0
@@ -80,7 +80,7 @@ class Pairs:
     def rows(self, picks: NDArray[np.int64]) -> Batch:
         """The pairs of these numbers (B,), as `batch` gives them."""
         source, asked = self._filled_up(2 * picks), self._filled_up(2 * picks + 1)
-        begin = torch.full((len(picks), 1), self.marker)
+        begin = torch.full((len(picks), 1), self.mark)
         fed = torch.cat([begin, asked[:, :-1]], dim=1)  # one token behind what is asked for
         return source, fed.masked_fill(asked < 0, NOTHING), asked
 
@@ -134,7 +134,7 @@ class Translate:
         limit: int | None = None,
         folder: Path | None = None,
     ) -> Pairs:
-        """The corpus's pairs as ids. Those that do not fit into the context, with marker and end, are left out.
+        """The corpus's pairs as ids. Those that do not fit into the context, with mark and end, are left out.
 
         Raises:
             ValueError: none fits, a text is no pair, or the tokenizer has no id that ends a text.
@@ -177,7 +177,7 @@ class Translate:
         return math.log(vocab_size), f"ln {vocab_size:,}: all tokens equally likely."
 
     def fed(self, ids: list[int], added: list[int], vocab_size: int) -> list[int]:
-        """The source, the marker, the target so far."""
+        """The source, the mark, the target so far."""
         return [*ids, vocab_size, *added]
 
 
@@ -213,7 +213,7 @@ def _gather(
     for source, target in _encoded(texts, tokenizer):
         if limit is not None and len(sentences) >= 2 * limit:
             break
-        if source and len(source) + 1 + len(target) <= context:  # 1 for the marker
+        if source and len(source) + 1 + len(target) <= context:  # 1 for the mark
             sentences += [source, target]
         else:
             left_out += 1
@@ -245,69 +245,3 @@ def _translate(module: nn.Module, source: Tensor, target: Tensor) -> Tensor:
         )
     logits: Tensor = found(source, target)
     return logits
-
-
-@torch.no_grad()
-def translate_batch(module: nn.Module, source: Tensor, vocab_size: int, end: int, most: int) -> list[list[int]]:
-    """The translation of each source (B, S), always going on with the likeliest token (greedy decoding).
-
-    Each stops before its `end` token, or at `most` tokens.
-    """
-    target = torch.full((len(source), 1), vocab_size)  # the marker
-    going = torch.ones(len(source), dtype=torch.bool)
-    for _ in range(most):
-        best = _translate(module, source, target)[:, -1].argmax(-1)  # (B,)
-        going &= best != end
-        if not going.any():
-            break
-        target = torch.cat([target, best.where(going, NOTHING)[:, None]], dim=1)
-    return [[each for each in row if each >= 0] for row in target[:, 1:].tolist()]
-
-
-def translate_greedy(module: nn.Module, source_ids: Sequence[int], vocab_size: int, end: int, most: int) -> list[int]:
-    """One sentence's translation, always going on with the likeliest token, without the `end` token."""
-    return translate_batch(module, torch.tensor([list(source_ids)]), vocab_size, end, most)[0]
-
-
-@dataclass(frozen=True)
-class Translated:
-    """A source, its right translation, and the model's own; ids without marker and end."""
-
-    source: list[int]
-    right: list[int]
-    given: list[int]
-
-    @property
-    def exact(self) -> bool:
-        """Whether the model's translation is the right one, token by token."""
-        return self.given == self.right
-
-    @property
-    def accuracy(self) -> float:
-        """The share of places at which both have the same token; a place that one of them lacks counts as wrong."""
-        same = sum(a == b for a, b in zip(self.given, self.right, strict=False))
-        return same / max(len(self.given), len(self.right), 1)
-
-
-def translations(
-    module: nn.Module, examples: Examples, tokenizer: Tokenizer, *, batch: int = 64, limit: int = 10**9
-) -> list[Translated]:
-    """Greedy translations of the first `limit` pairs. A model that does not find an end is cut at twice the length."""
-    found = list[Translated]()
-    for source, _, asked in examples.in_order(batch, limit):
-        given = translate_batch(module, source, tokenizer.vocab_size, _end(tokenizer), 2 * asked.shape[1])
-        rows = zip(_tokens(source), _tokens(asked), given, strict=True)
-        found += [Translated(ids, right[:-1], own) for ids, right, own in rows]
-    return found
-
-
-def exact_match(
-    module: nn.Module, examples: Examples, tokenizer: Tokenizer, *, batch: int = 64, limit: int = 10**9
-) -> float:
-    """The share of the first `limit` pairs whose greedy translation is the right one, token by token."""
-    found = translations(module, examples, tokenizer, batch=batch, limit=limit)
-    return sum(each.exact for each in found) / len(found)
-
-
-def _tokens(rows: Tensor) -> list[list[int]]:
-    return [row[row >= 0].tolist() for row in rows]

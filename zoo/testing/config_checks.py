@@ -52,18 +52,18 @@ def recipe(subject: Subject) -> str:
 
 def small_configs(subject: Subject) -> str:
     """Every field at its lower bound, and every choice, gives a model that runs, or is refused by Config."""
-    tried = 0
-    for given in _small(subject.plugin.Config.model_fields):
+    tried, extremes = 0, [given for given in _small(subject.plugin.Config.model_fields) if given]
+    for given in extremes:
         if (config := _valid(subject, given)) is not None:
             _run(subject, config, given)
             tried += 1
-    return f"{tried} small configs run"
+    return f"{_some(tried, extremes)} small configs run"
 
 
 def large_configs(subject: Subject) -> str:
     """All fields at their upper bounds, and each on its own, can be built; what is small enough runs too."""
-    built = ran = 0
-    for given in _large(subject.plugin.Config.model_fields):
+    built, ran, extremes = 0, 0, [given for given in _large(subject.plugin.Config.model_fields) if given]
+    for given in extremes:
         if (config := _valid(subject, given)) is None:
             continue
         size = _size(subject, config, given)
@@ -71,7 +71,20 @@ def large_configs(subject: Subject) -> str:
         if size <= SMALL_ENOUGH:
             _run(subject, config, given)
             ran += 1
-    return f"{built} large configs can be built; {ran} of them, small enough to be tried, run"
+    return f"{_some(built, extremes)} large configs can be built; {ran} of them, small enough to be tried, run"
+
+
+def _some(tried: int, extremes: list[dict[str, Any]]) -> int:
+    """How many were tried.
+
+    Raises:
+        Skipped: there was nothing to try.
+    """
+    if not extremes:
+        raise Skipped("no field of Config has a bound here, so nothing was tried: give its numbers Field(ge=…, le=…)")
+    if not tried:
+        raise Skipped("Config refuses each of its own bounds, so nothing was tried: choose bounds that fit together")
+    return tried
 
 
 def _valid(subject: Subject, given: dict[str, Any]) -> BaseModel | None:

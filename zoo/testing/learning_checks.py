@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo.testing.subject import FEW, STEPS, Fails, Skipped, Subject, logits_of
 from zoo.training.learning import Gradient
@@ -15,28 +15,71 @@ from zoo.training.run import weights_of
 
 FALL = 0.1
 """Nats by which the loss on a few short examples has to fall within `STEPS` steps."""
+FEWEST_ROWS = 8
+"""Fewer rows may all be dead by chance, where a ReLU stands behind them."""
 
 
 def gradient(subject: Subject) -> str:
-    """Every parameter is learned: within a few steps each gets a gradient that is not 0."""
+    """Within a few steps each parameter gets a gradient that is not 0, and so does each part of a layer's rows.
+
+    Gates, or queries, keys and values, often lie one behind another in one tensor: no half, third or quarter of it
+    may stay without. Single rows may: a ReLU can be off, and a text asks for few rows of a table.
+    """
     module = subject.build().train()
     learner = subject.learner(module)
     if not isinstance(learner, Gradient):
         raise Skipped("the model counts: it has no parameter for a gradient to reach")
-    reached: set[str] = set()
-    learned = {name: each for name, each in module.named_parameters() if each.requires_grad}
-    for name, parameter in learned.items():
+    reached = {name: torch.zeros_like(each, dtype=torch.bool) for name, each in _learned(module).items()}
+    for name, parameter in _learned(module).items():
         parameter.register_hook(lambda value, name=name: _note(reached, name, value))  # type: ignore[no-untyped-call]
     for step in range(FEW):  # more than one: layers that start at 0 pass nothing on at first
         learner.learn(subject.examples, step, 1.0)
-    if lost := [name for name in learned if name not in reached]:
+    if lost := [name for name, found in reached.items() if not bool(found.any())]:
         raise Fails(f"no gradient reaches {', '.join(lost[:3])}: use it in forward, or set requires_grad to False")
-    return f"reaches all {len(learned)} parameter tensors"
+    layers = _layers(subject, module)
+    for name in layers:
+        if (part := _dead(reached[name])) is not None:
+            raise Fails(
+                f"no gradient reaches rows {part.start} to {part.stop - 1} of {name}: "
+                "use that part in forward, or look for a detach() behind it"
+            )
+    return f"reaches all {len(reached)} parameter tensors, and every part of {len(layers)} layers"
 
 
-def _note(reached: set[str], name: str, value: Tensor) -> None:
-    if bool(value.any()):
-        reached.add(name)
+def _learned(module: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: each for name, each in module.named_parameters() if each.requires_grad}
+
+
+def _note(reached: dict[str, Tensor], name: str, value: Tensor) -> None:
+    reached[name] |= value != 0
+
+
+def _layers(subject: Subject, module: nn.Module) -> list[str]:
+    """The weights of linear and recurrent layers: each of their rows has work to do for every token.
+
+    Left out are tables, which have a row for each token, or for each pair of places: no text asks for all of them.
+    """
+    vocab, places = subject.tokenizer.vocab_size, (subject.context, subject.context)
+    kinds = nn.Linear | nn.RNNBase | nn.RNNCellBase
+    layers = {path for path, layer in module.named_modules() if isinstance(layer, kinds)}
+    return [
+        name
+        for name, weight in _learned(module).items()
+        if name.rpartition(".")[0] in layers and weight.dim() > 1
+        if len(weight) not in (vocab, vocab + 1) and tuple(weight.shape) != places
+    ]
+
+
+def _dead(reached: Tensor) -> range | None:
+    """The first half, third or quarter of a weight's rows that no gradient has reached; None where there is none."""
+    rows = reached.flatten(1).any(1)  # (rows,)
+    for parts in (2, 3, 4):
+        size = len(rows) // parts
+        if size >= FEWEST_ROWS and len(rows) % parts == 0:
+            for start in range(0, len(rows), size):
+                if not bool(rows[start : start + size].any()):
+                    return range(start, start + size)
+    return None
 
 
 def learns(subject: Subject) -> str:

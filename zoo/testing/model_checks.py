@@ -75,7 +75,10 @@ def determinism(subject: Subject) -> str:
 
 
 def causality(subject: Subject) -> str:
-    """Each answer comes from what its task lets it see, no less and no more."""
+    """Each answer comes from no more than its task lets it see, and from no less than what stands nearest.
+
+    How far back it sees beyond that is the model's own affair: a window ends, a memory fades.
+    """
     ids = subject.ids()
     if ids.shape[1] < 3:
         raise Skipped("the context has room for two tokens at most")
@@ -92,7 +95,18 @@ def _one_way(subject: Subject, ids: Tensor) -> str:
         if seers := [row for row in rows if moves[place, row] and (row < place or (alone and row != place))]:
             advice = "a word's neighbours are asked for, so don't show them" if alone else "mask what lies ahead"
             raise Fails(f"changing token {place} moves the logits of token {seers[0]}: {advice}")
-    return "no token sees another" if alone else "no token sees those after it"
+    _own(moves)
+    if alone:
+        return "no token sees another"
+    back = max((row - place for place, row in moves.nonzero().tolist()), default=0)
+    return f"no token sees those after it; here one still counts {back} place{'s' * (back != 1)} further on"
+
+
+def _own(moves: Tensor, words: str = "token", first: int = 0) -> None:
+    """Where any token counts, each from the first on counts in the row at its own place: moves (time, rows)."""
+    deaf = [place for place in range(first, len(moves)) if not moves[place, place]]
+    if bool(moves.any()) and deaf:
+        raise Fails(f"changing {words} {deaf[0]} leaves its own row's logits as they are: read the token of the row")
 
 
 def _both_ways(subject: Subject, ids: Tensor) -> str:
@@ -118,6 +132,7 @@ def _across(subject: Subject, ids: Tensor) -> str:
         if seers := [row for row in range(place - split) if moves[place, row]]:
             at = place - split
             raise Fails(f"changing target token {at} moves the logits of token {seers[0]}: mask what lies ahead")
+    _own(moves[split:], "target token", first=1)  # token 0 of the target is the mark, which cannot be changed
     return "the whole source is seen, and no target token sees those after it"
 
 

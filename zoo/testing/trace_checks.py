@@ -69,7 +69,11 @@ def _matches(path: str, module: str) -> bool:
 
 
 def follows_schema(subject: Subject) -> str:
-    """A step with a name of the vocabulary has the dimensions that the vocabulary says."""
+    """A step with a name of the vocabulary has as many dimensions as it says, of the sizes that are known.
+
+    Those are time, query, key, source and vocab; with an anatomy also the heads', the stream's width and the
+    feed-forward's hidden size. A recurrent cell's width, an n-gram's order and a window are its author's own.
+    """
     known = [name for name in subject.trace.steps if entry(name) is not None]
     for name in known:
         for problem in _misfits(subject, subject.trace, name):
@@ -99,7 +103,20 @@ def _sizes(subject: Subject, trace: Trace, name: str) -> dict[str, int]:
         sizes["source"] = trace.source
     if (anatomy := trace.anatomy) is not None and anatomy.blocks:
         sizes |= {"head": anatomy.heads, "kv_head": anatomy.kv_heads, "head_dim": anatomy.head_dim}
-    return sizes
+    return sizes | _widths(trace, name)
+
+
+def _widths(trace: Trace, name: str) -> dict[str, int]:
+    """The sizes that stand in the weights, of a step of a stream: its embedding's width, its feed-forward's inside."""
+    found = re.match(r"(encoder\.|decoder\.)?(embed\.|final_norm$|window\.|blocks\.\d+\.(?!cell\.))", name)
+    if found is None:
+        return {}
+    half, block = found[1] or "", found[2]
+    params = trace.params
+    tables = [params[each] for each in (f"{half}embed.W_E", "embed.W_E") if each in params]
+    inside = params.get(f"{half}{block}mlp.W_in")
+    sizes = {} if not tables else {"width": tables[0].shape[1]}
+    return sizes if inside is None else sizes | {"hidden": inside.shape[1]}
 
 
 def arithmetic(subject: Subject) -> str:

@@ -31,12 +31,15 @@ class Tokenizer:
     """Text <-> ids. Immutable; wraps the library's tokenizer as `.raw`.
 
     A typed text is only ever text: "<|endoftext|>" in it becomes the characters that it is written
-    with, and not the separator. Special tokens are put in by their id.
+    with, and not the separator. Special tokens are put in by their id. A text becomes all of its tokens
+    and no others: what the file says of cutting off and of filling up is turned off.
     """
 
     def __init__(self, raw: tokenizers.Tokenizer) -> None:
         self.raw = raw
         self.raw.encode_special_tokens = True  # in the library's words: encode them like any other text
+        self.raw.no_truncation()
+        self.raw.no_padding()
 
     @classmethod
     def load(cls, path: str | Path) -> Tokenizer:

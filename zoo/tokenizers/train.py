@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal, get_args
+from functools import cache
+from typing import Any, Literal, get_args
 
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
@@ -35,13 +37,38 @@ def train_tokenizer(kind: Kind, corpus: Iterable[str], vocab_size: int = 1024) -
     """A tokenizer of this kind with at most `vocab_size` entries (`byte` always has 257).
 
     Raises:
-        ValueError: unknown kind, or a vocabulary too small for it.
+        ValueError: unknown kind, a vocabulary too small for it, or a text that it can learn nothing from.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown tokenizer kind {kind!r}; choose one of {', '.join(KINDS)}")
     if kind == "byte":
         return _byte_level(corpus, 257)
     return _TRAINERS[kind](corpus, vocab_size)
+
+
+def kind_of(tokenizer: Tokenizer) -> str:
+    """Which of `KINDS` a tokenizer that was trained here is, by all but what it learned; "" for one of others.
+
+    BPE on bytes that learned no merge is the same as `byte`, and is called so.
+    """
+    frame, merges = _frame(tokenizer)
+    found = next((kind for kind, ours in _frames().items() if ours == frame), "")
+    return {"byte": "bpe", "bpe-char": "bpe-char"}.get(found, "") if merges else found
+
+
+def _frame(tokenizer: Tokenizer) -> tuple[dict[str, Any], bool]:
+    """A `tokenizer.json` without what was learned, and whether that has merges."""
+    frame = json.loads(tokenizer.raw.to_str())
+    merges = frame["model"].pop("merges", [])
+    del frame["model"]["vocab"]
+    for each in frame["added_tokens"]:
+        each["id"] = min(each["id"], 2)  # ours come first, or behind all the pieces
+    return frame, bool(merges)
+
+
+@cache
+def _frames() -> dict[str, dict[str, Any]]:
+    return {kind: _frame(train_tokenizer(kind, ["a word"], 300))[0] for kind in KINDS}
 
 
 def _byte_level(corpus: Iterable[str], vocab_size: int) -> Tokenizer:
@@ -180,7 +207,11 @@ def _unigram_pieces(texts: Iterable[str], size: int) -> list[tuple[str, float]]:
             minloglevel=3,
         )
     except RuntimeError as error:
-        raise ValueError(f"this text has too many different characters for {size + 1} entries of Unigram") from error
+        if "required_chars_" in str(error):
+            words = f"this text has too many different characters for {size + 1} entries of Unigram"
+        else:  # it passes over a text that holds this sign
+            words = "Unigram found nothing to learn in this text: write more, and different, words, and leave out “▅”"
+        raise ValueError(words) from error
     learned = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     return [(learned.id_to_piece(i), round(learned.get_score(i), 6)) for i in range(1, learned.get_piece_size())]
 

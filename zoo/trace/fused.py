@@ -1,6 +1,6 @@
 """Level 0 inside fused attention: one call in, one tensor out, and the steps between written out.
 
-While a trace runs, `FusedAttention` sees each call of `F.scaled_dot_product_attention` and of
+While a trace runs, `FusedAttentionTap` sees each call of `F.scaled_dot_product_attention` and of
 `F.multi_head_attention_forward` (what `nn.MultiheadAttention` runs; its still more hidden fast path
 steps aside by itself while a mode like this one is on). It records q, k, v, scores, mask, pattern
 and z at the running module's path. The model goes on with the fused result itself, so that tracing
@@ -40,7 +40,7 @@ class Seer:
         return result
 
 
-class FusedAttention(TorchFunctionMode):
+class FusedAttentionTap(TorchFunctionMode):
     """Opens fused attention for one recorder. A mode belongs to one thread; the recorder is asked for too."""
 
     def __init__(self, recorder: Recorder, rename: Rename) -> None:

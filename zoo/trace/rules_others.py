@@ -178,8 +178,8 @@ def _logits(trace: Trace, i: int) -> Derivation:
     return Derivation("logits", "mix", formula, steps, {}, {"function": "log"}, labels=labels)
 
 
-def _given(step: str, reason: str, formula: str = "") -> Rule:
-    return lambda trace, i: Derivation(step, "input", formula, reason=reason)
+def _given(step: str, reason: str) -> Rule:
+    return lambda trace, i: Derivation(step, "input", "", reason=reason)
 
 
 def _bag(step: str, kind: str, formula: str, **more: object) -> Rule:

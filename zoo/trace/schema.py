@@ -10,12 +10,11 @@ so far). The other models' entries stand in `zoo.trace.entries`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from zoo.trace.entries import CELLS, OTHERS, Entry
 
-__all__ = ["OTHERS", "SCHEMA", "Entry", "block_of", "block_steps", "entry"]
+__all__ = ["OTHERS", "SCHEMA", "Entry", "block_of", "entry"]
 
 _TIME_WIDTH = ("time", "width")
 _HEADS = ("head", "time", "head_dim")
@@ -235,8 +234,3 @@ def block_of(name: str) -> int | None:
     """The number of the block that a step belongs to."""
     match = re.search(r"blocks\.(\d+)\.", name)
     return int(match[1]) if match else None
-
-
-def block_steps(i: int) -> Iterator[str]:
-    """The names of a block's steps, in the order of the computation."""
-    return (e.name.format(i=i) for e in SCHEMA if e.name.startswith("blocks."))

@@ -76,7 +76,5 @@ class Sheet:
     error: float | None = None
     """Largest |shown − recomputed in float64| over the *whole* step; None where it cannot be recomputed."""
     reason: str = ""
-    first_row: int = 0
-    """The step's row that the first shown one is."""
     column_ids: list[int] | None = None
     """Which of the step's columns are shown, where they were chosen one by one; None where they follow on."""

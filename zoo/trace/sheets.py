@@ -1,17 +1,16 @@
 """Steps of a trace turned into `Sheet`s: what a page, an export or the command line shows of them.
 
-`sheet` cuts out the rows and columns to be shown, with the operands that make each of their cells;
-`worked` writes out one cell, as the component in the browser does. NumPy only.
+`sheet` cuts out the columns to be shown, with the operands that make each of their cells. NumPy only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from zoo.trace.arithmetic import Columns, Operands, axes, comparable, cut, difference, evaluate
+from zoo.trace.arithmetic import Columns, Operands, comparable, cut, difference
 from zoo.trace.derive import applied, derivation
 from zoo.trace.operands import operands, stacked
 from zoo.trace.parts import dims_of, half_of, over_time, rows_of
@@ -37,25 +36,6 @@ _COLUMN_AXES = {
 }
 
 
-@dataclass(frozen=True)
-class Term:
-    """One operand of a worked cell: its name and the numbers that go in, in order."""
-
-    label: str
-    values: list[float]
-
-
-@dataclass(frozen=True)
-class Worked:
-    """One cell, opened: what it is made of, what is shown, and what its operands give."""
-
-    formula: str
-    terms: list[Term]
-    result_shown: float
-    result_recomputed: float | None
-    """From the sheet's own operands, in float64; None where the cell cannot be opened."""
-
-
 def sheet(
     trace: Trace,
     step: str,
@@ -63,40 +43,33 @@ def sheet(
     call: int = 0,
     first_column: int = 0,
     columns: int = 32,
-    rows: slice | None = None,
     column_ids: Sequence[int] | None = None,
-    tokens: Sequence[str] | None = None,
     vocab_pieces: Sequence[str] | None = None,
 ) -> Sheet:
-    """Some rows and columns of a recorded step, with all that is needed to open any of their cells.
+    """Some columns of a recorded step, with all that is needed to open any of their cells.
 
     Columns run from `first_column` on, `columns` of them at most, or are those of `column_ids`, in
-    that order: the likeliest tokens, say. `rows` picks rows; all by default. `tokens` are the labels
-    of the text's tokens (by default as they are in the trace), `vocab_pieces` those of the whole
-    vocabulary. A softmax's maximum and sum, and the error, are over the whole step, whatever is shown.
+    that order: the likeliest tokens, say. `vocab_pieces` are the labels of the whole vocabulary. A
+    softmax's maximum and sum, and the error, are over the whole step, whatever is shown.
 
     Raises:
-        ValueError: the step or the call was not recorded, or no such rows or columns are in it.
+        ValueError: the step or the call was not recorded, or no such columns are in it.
     """
     trace = over_time(trace)
     values = stacked(_recorded(trace, step, call))
     picked = _columns(step, values.shape[2], first_column, columns, column_ids)
-    shown_rows = range(values.shape[1])[rows or slice(None)]
-    if not shown_rows or shown_rows.step != 1:
-        raise ValueError(f"{step} has {values.shape[1]} rows; choose some that stand side by side")
-    taken = slice(shown_rows.start, shown_rows.stop)
-    found, parts, error = _explained(trace, step, call, taken, picked)
-    about, dims, texts = entry(step), dims_of(trace, step), _texts(trace, step, tokens or trace.tokens)
+    found, parts, error = _explained(trace, step, call, picked)
+    about, dims, texts = entry(step), dims_of(trace, step), _texts(trace, step)
     return Sheet(
         step=step,
         title=about.title if about else step,
         about=about.about if about else "",
         kind=found.kind,
         formula=found.formula,
-        values=_float32(values[:, taken][:, :, picked]),
+        values=_float32(values[:, :, picked]),
         row_axis=_row_axis(dims, values.shape[1], len(texts["time"])),
         column_axis=_column_axis(dims, values.shape[2]),
-        row_labels=_labels(texts, dims, values.shape[1], taken),
+        row_labels=_labels(texts, dims, values.shape[1]),
         column_labels=_column_labels(texts | {"vocab": list(vocab_pieces or ())}, dims, values.shape[2], picked),
         layer_labels=_layer_labels(texts, dims, len(values), trace),
         columns=values.shape[2],
@@ -106,26 +79,8 @@ def sheet(
         constants=dict(found.constants),
         error=error,
         reason=found.reason,
-        first_row=taken.start,
         column_ids=None if column_ids is None else list(column_ids),
     )
-
-
-def worked(sheet: Sheet, layer: int, row: int, column: int) -> Worked:
-    """One shown cell (layer, row, column counted within the sheet), with each operand's own numbers.
-
-    Raises:
-        ValueError: the sheet has no such cell.
-    """
-    if not all(0 <= at < size for at, size in zip((layer, row, column), sheet.values.shape, strict=True)):
-        raise ValueError(f"{sheet.step} shows {' × '.join(map(str, sheet.values.shape))} cells; there is none there")
-    shown = float(sheet.values[layer, row, column])
-    if sheet.kind in ("input", "opaque"):
-        return Worked(sheet.formula, [], shown, None)
-    cell = cut(sheet.kind, sheet.operands, slice(row, row + 1), slice(column, column + 1))
-    cell = {name: _layer(array, axes(sheet.kind, name), layer) for name, array in cell.items()}
-    terms = [Term(sheet.operand_names.get(name, name), _numbers(array)) for name, array in cell.items()]
-    return Worked(sheet.formula, terms, shown, evaluate(sheet.kind, cell, sheet.constants).item())
 
 
 def _recorded(trace: Trace, step: str, call: int) -> Array:
@@ -148,7 +103,7 @@ def _columns(step: str, size: int, first: int, count: int, ids: Sequence[int] | 
 
 
 def _explained(
-    trace: Trace, step: str, call: int, rows: slice, columns: Columns
+    trace: Trace, step: str, call: int, columns: Columns
 ) -> tuple[Derivation, dict[str, Array], float | None]:
     """How the step is made, the operands of what is shown, and the whole step's largest error."""
     found = derivation(trace, step, call)
@@ -160,7 +115,7 @@ def _explained(
         error = float(difference(comparable(found.kind, values), applied(found, whole, values.shape)).max())
     except ValueError as problem:
         return replace(found, kind="opaque", reason=str(problem)), {}, None
-    parts = cut(found.kind, whole, rows, columns)
+    parts = cut(found.kind, whole, slice(None), columns)
     return found, {name: _float32(array) for name, array in parts.items() if not name.startswith("_")}, error
 
 
@@ -168,10 +123,10 @@ def _float32(array: Array) -> Array:
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def _texts(trace: Trace, step: str, tokens: Sequence[str]) -> dict[str, list[str]]:
+def _texts(trace: Trace, step: str) -> dict[str, list[str]]:
     """The labels that each dimension of a step has: the tokens of its own half, and those of the source."""
-    own = [tokens[at] for at in rows_of(trace, step)]
-    return {"time": own, "query": own, "key": own, "source": list(tokens[: trace.source])}
+    own = [trace.tokens[at] for at in rows_of(trace, step)]
+    return {"time": own, "query": own, "key": own, "source": list(trace.tokens[: trace.source])}
 
 
 def _row_axis(dims: tuple[str, ...], size: int, time: int) -> str:
@@ -186,15 +141,15 @@ def _column_axis(dims: tuple[str, ...], size: int) -> str:
     return _COLUMN_AXES.get(dims[-1] if dims else "", "column = one of {} numbers").format(f"{size:,}")
 
 
-def _labels(texts: dict[str, list[str]], dims: tuple[str, ...], size: int, taken: slice) -> list[str]:
+def _labels(texts: dict[str, list[str]], dims: tuple[str, ...], size: int) -> list[str]:
     """The tokens where there is one for each, else numbers."""
     word = dims[-2] if len(dims) > 1 else "time"
     if word == "window":
-        return [f"{size - 1 - n} back" if n < size - 1 else "this token" for n in range(size)][taken]
+        return [f"{size - 1 - n} back" if n < size - 1 else "this token" for n in range(size)]
     names = texts.get(word, texts["time"])
     if len(dims) == 1 and size == 1:
         names = ["whole text"]
-    return (names if len(names) == size else [str(n) for n in range(size)])[taken]
+    return names if len(names) == size else [str(n) for n in range(size)]
 
 
 def _column_labels(texts: dict[str, list[str]], dims: tuple[str, ...], size: int, picked: Columns) -> list[str]:
@@ -230,14 +185,3 @@ def _operand_names(found: Derivation, parts: Operands) -> dict[str, str]:
     names |= found.labels
     shown = {role: names.get(role, role) for role in parts}
     return shown | ({"table": names["weight"]} if found.kind == "lookup" else {})
-
-
-def _layer(array: Array, names: str, layer: int) -> Array:
-    if "l" not in names:
-        return array
-    at = min(layer, len(array) - 1)  # operands that all heads share have a single layer
-    return array[at : at + 1]
-
-
-def _numbers(array: Array) -> list[float]:
-    return [float(number) for number in array.ravel()]

@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from zoo.trace.fused import FusedAttention
+from zoo.trace.fused import FusedAttentionTap
 from zoo.trace.record import Recorder, active
 from zoo.trace.replay import RECURRENT, replayed
 
@@ -46,7 +46,7 @@ def tapped(module: nn.Module, recorder: Recorder, names: Mapping[str, str] | Non
                 if taken is not None:
                     handles.append(each.register_forward_pre_hook(_take(recorder, taken, in_place=mark == ":stream")))
             handles.append(each.register_forward_hook(_leave(recorder, path, name), with_kwargs=True, always_call=True))
-        with FusedAttention(recorder, rename):
+        with FusedAttentionTap(recorder, rename):
             yield
     finally:
         for handle in handles:

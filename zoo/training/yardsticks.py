@@ -1,4 +1,4 @@
-"""What a held-out loss is held against: an even guess, two counted models, and what the language leaves open.
+"""Baselines (yardsticks) of a held-out loss: an even guess, two counted models, and what the language leaves open.
 
 Each is in nats per token, on the very tokens that `valid_loss` scores. Used by `train`.
 """
@@ -21,7 +21,7 @@ COUNTED = 2_000_000
 ORDERS = (1, 2)
 """Of the counted models: unigram and bigram."""
 STORIES = 200
-"""Held-out stories whose surprise is worked out beforehand: more than the windows that are scored hold."""
+"""Held-out stories whose surprisal is worked out beforehand: more than the windows that are scored hold."""
 Floats = NDArray[np.float64]
 
 
@@ -60,12 +60,12 @@ def measure(
 
 
 def prepare(corpus: Corpus, tokenizer: Tokenizer) -> None:
-    """Count, and work out the surprise of the first held-out stories, beforehand: a forked worker finds it done."""
+    """Count, and work out the surprisal of the first held-out stories, beforehand: a forked worker finds it done."""
     assert corpus.language is not None
     for order in ORDERS:
         _counted(corpus, tokenizer, streams.tokens(corpus, "train", tokenizer).ids, order)
     for story, text in enumerate(list(corpus.valid)[:STORIES]):
-        surprises_of(corpus, story, corpus.language.split(text))
+        surprisals_of(corpus, story, corpus.language.split(text))
 
 
 def _counted(corpus: Corpus, tokenizer: Tokenizer, train: Tensor, order: int) -> NGram:
@@ -98,22 +98,22 @@ def _floor(
 
 
 def _exact(corpus: Corpus, tokenizer: Tokenizer, held_out: Windows, places: NDArray[np.int64]) -> float | None:
-    """The mean surprise of the scored tokens, where each token is a word; windows begin where stories begin."""
+    """The mean surprisal of the scored tokens, where each token is a word; windows begin where stories begin."""
     starts = held_out.starts
     if starts is None:
         return None
     texts, total, count = list(corpus.valid), 0.0, 0
     for place in places.tolist():
         story, left = int(np.searchsorted(starts, place)), held_out.time + 1
-        surprises: list[Floats] = []
+        surprisals: list[Floats] = []
         while left > 0:
             end = int(starts[story + 1]) if story + 1 < len(starts) else len(held_out.stream)
             words = _words(corpus, tokenizer, texts[story], held_out.stream[int(starts[story]) : end].tolist())
             if words is None:
                 return None
-            surprises.append(surprises_of(corpus, story, words)[:left])
+            surprisals.append(surprisals_of(corpus, story, words)[:left])
             left, story = left - len(words) - 1, story + 1
-        total += float(np.concatenate(surprises)[1:].sum())
+        total += float(np.concatenate(surprisals)[1:].sum())
         count += held_out.time
     return total / count
 
@@ -126,9 +126,9 @@ def _words(corpus: Corpus, tokenizer: Tokenizer, text: str, ids: list[int]) -> l
     return words if tokens == words and ids[-1] == tokenizer.end_of_text else None
 
 
-def surprises_of(corpus: Corpus, story: int, words: list[str]) -> Floats:
+def surprisals_of(corpus: Corpus, story: int, words: list[str]) -> Floats:
     """−log p of each word of a held-out story and of its end, (words + 1,); worked out once."""
-    key = f"surprises {story}"
+    key = f"surprisals {story}"
     if key not in corpus.memo:
         assert corpus.language is not None
         corpus.memo[key] = np.asarray(corpus.language.surprisals(words), dtype=np.float64)

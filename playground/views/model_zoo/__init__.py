@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from playground import engine
-from playground.text import escaped, plural, sentence
+from playground.text import plural
+from playground.views.guard import guarded
 from playground.views.model_zoo import broken, cards, filters, offer, pair, tree
 from playground.views.model_zoo.offer import Card
 
@@ -24,9 +23,8 @@ def draw() -> None:
         with st.spinner("The models are being loaded, which takes a few seconds the first time …"):
             engine.wait()
     found = offer.cards()
-    parts: list[Callable[[], None]] = [lambda: _list(found), lambda: pair.draw(found)]
-    for part in parts:
-        _guarded(part)
+    guarded(_list, found)
+    guarded(pair.draw, found)
 
 
 def _list(found: list[Card]) -> None:
@@ -43,11 +41,3 @@ def _list(found: list[Card]) -> None:
         st.info("No model fits all of that. Take a word or a choice away.", icon=":material/search_off:")
     broken.draw()
     cards.draw(shown)
-
-
-def _guarded(part: Callable[[], None]) -> None:
-    """A user's own model may raise anything: the other parts go on."""
-    try:
-        part()
-    except Exception as error:
-        st.error(escaped(sentence(f"this part failed with {type(error).__name__}: {error}")), icon=":material/error:")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from playground.engine import registry
 from playground.text import escaped, plural, sentence
 from playground.views.model_zoo.keys import key
-from playground.views.train.models import registry
 
 
 def draw() -> None:

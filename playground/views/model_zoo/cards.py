@@ -11,7 +11,7 @@ from playground.views.model_zoo import conformance, inside, opening
 from playground.views.model_zoo.facts import Facts, Learned, facts, stamp
 from playground.views.model_zoo.keys import key
 from playground.views.model_zoo.offer import FAMILIES, TASKS, Card
-from playground.views.train.facts import UNITS
+from playground.views.runs import UNITS
 
 COLUMNS = 2
 

@@ -6,10 +6,8 @@ a model, its default config is built once, to be counted.
 
 from __future__ import annotations
 
-import json
 import re
-import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -17,9 +15,10 @@ from typing import Any
 
 import streamlit as st
 
+from playground.engine import registry
+from playground.run_files import last_event, read_header, run_info
 from playground.text import count
-from playground.views.model_zoo.offer import HUGGING_FACE, Card, run_info, settings_of
-from playground.views.train.models import registry
+from playground.views.model_zoo.offer import HUGGING_FACE, Card, settings_of
 
 _SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 """Bytes of one number, by its name in a safetensors file."""
@@ -148,13 +147,7 @@ class Stored:
 
 def stored(path: Path) -> Iterator[Stored]:
     """What a safetensors file holds, from its head alone; nothing where the head cannot be read."""
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            head = json.loads(file.read(min(length, 100_000_000)))
-    except (OSError, ValueError, struct.error):
-        return
-    for name, entry in head.items():
+    for name, entry in read_header(path).items():
         if name != "__metadata__":
             yield Stored(name, str(entry["dtype"]), prod(entry["shape"]))
 
@@ -175,7 +168,8 @@ def _learned(folder: Path, info: dict[str, Any]) -> Learned:
     words = card.read_text(encoding="utf-8") if card.is_file() else ""
     corpus = str((info.get("corpus") or {}).get("name", "a text"))
     last = _last_weights(folder)
-    event = _scored(folder, int(last[0].stem)) if last else {}
+    scored = last_event(folder, "valid_loss", until=int(last[0].stem)) if last else None
+    event: Mapping[str, Any] = scored or {}
     return Learned(
         corpus,
         _whole(event.get("tokens")),
@@ -186,22 +180,6 @@ def _learned(folder: Path, info: dict[str, Any]) -> Learned:
         words,
         _whole((info.get("recipe") or {}).get("held_out_windows")),
     )
-
-
-def _scored(folder: Path, step: int) -> dict[str, Any]:
-    """The last event at which held-out text was scored, up to the step whose weights are shown."""
-    found: dict[str, Any] = {}
-    path = folder / "events.jsonl"
-    for line in path.read_bytes().splitlines() if path.is_file() else ():
-        if b'"valid_loss"' not in line:
-            continue
-        try:
-            event = json.loads(line)
-        except ValueError:  # the last line may be in the middle of being written
-            continue
-        if isinstance(event, dict) and event.get("step", 0) <= step:
-            found = event
-    return found
 
 
 def licence_of(card: str) -> str:

@@ -50,7 +50,7 @@ class Kind:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def traced(weights: Weights, plugin_stamp: int) -> Trace:
-    """The steps of a short text; of the weights only their names are kept.
+    """The steps of a short text, by name: neither their numbers nor the weights are kept.
 
     Raises:
         ValueError, LookupError: the model cannot be used; or whatever a user's own plugin raises.
@@ -58,8 +58,8 @@ def traced(weights: Weights, plugin_stamp: int) -> Trace:
     from zoo.inference import load
 
     trace = _of_short_text(load(weights.key, untrained=weights.kind == "untrained", seed=weights.seed))
-    anatomy = trace.anatomy
-    return trace if anatomy is None else replace(trace, anatomy=replace(anatomy, params=dict.fromkeys(anatomy.params)))
+    anatomy = trace.anatomy and replace(trace.anatomy, params=dict.fromkeys(trace.anatomy.params))
+    return replace(trace, steps={name: [] for name in trace.steps}, anatomy=anatomy)
 
 
 def _of_short_text(model: LoadedModel) -> Trace:
@@ -103,7 +103,7 @@ def draw(card: Card, stamp: int) -> None:
             return
         try:
             with st.spinner("A short text runs through it …", show_time=True):
-                trace = traced(card.weights, stamp)
+                trace = traced(card.choice.weights, stamp)
         except Exception as error:  # a user's own plugin may raise anything
             st.error(escaped(sentence(f"it cannot be traced: {error or type(error).__name__}")))
             return

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
 from playground import engine
-from playground.catalogue import Choice, Weights, app_runs
+from playground.catalogue import Choice, app_runs
+from playground.engine import registry
+from playground.run_files import read_object, run_info
 from playground.views.model_zoo.ideas import IDEAS, Idea
-from playground.views.train.models import registry
-
-if TYPE_CHECKING:
-    from zoo.plugin import ModelPlugin
 
 BUILT_IN, FOLDER, PACKAGE, RUN, HUGGING_FACE = "built in", "plugin folder", "package", "run", "Hugging Face folder"
 ORIGINS = (BUILT_IN, FOLDER, PACKAGE, RUN, HUGGING_FACE)
@@ -86,11 +83,6 @@ class Card:
         """Whether it can be run here."""
         return not self.missing and not self.problem
 
-    @property
-    def weights(self) -> Weights:
-        """Its trained weights, or random ones where nobody has trained it."""
-        return Weights(self.choice.key, "trained" if self.choice.trained else "untrained", 0, self.choice.stamp)
-
 
 def cards() -> list[Card]:
     """Every model that this session is offered, in the order of every page's list."""
@@ -103,11 +95,6 @@ def card_of(choice: Choice) -> Card:
         return _of_plugin(choice)
     folder = Path(choice.key)
     return _of_run(choice, folder) if (folder / "run.json").is_file() else _of_folder(choice, folder)
-
-
-def plugin_of(card: Card) -> ModelPlugin | None:
-    """The plugin behind a card; None where there is none, or none any more."""
-    return registry().plugins.get(card.plugin)
 
 
 def _of_plugin(choice: Choice) -> Card:
@@ -150,15 +137,6 @@ def _place(folder: Path) -> str:
     return "made in this app" if folder.parent == app_runs() else f"from the folder of runs, {folder.name}"
 
 
-def run_info(folder: Path) -> dict[str, Any]:
-    """run.json as it is; empty where it cannot be read."""
-    try:
-        found = json.loads((folder / "run.json").read_bytes())
-        return found if isinstance(found, dict) else {}
-    except (OSError, ValueError):
-        return {}
-
-
 def _of_folder(choice: Choice, folder: Path) -> Card:
     """A model in Hugging Face format; those that can be read here are all of GPT's kind."""
     kind = str(settings_of(folder).get("model_type", "unknown"))
@@ -176,8 +154,4 @@ def _of_folder(choice: Choice, folder: Path) -> Card:
 
 def settings_of(folder: Path) -> dict[str, Any]:
     """A Hugging Face folder's config.json; empty where it cannot be read."""
-    try:
-        found = json.loads((folder / "config.json").read_bytes())
-        return found if isinstance(found, dict) else {}
-    except (OSError, ValueError):
-        return {}
+    return read_object(folder / "config.json")

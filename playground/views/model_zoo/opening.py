@@ -12,15 +12,19 @@ from playground.paths import (
     FORWARD_PASS,
     NEXT_WORD,
     SEQUENTIAL_AND_PARALLEL,
+    TOKENIZERS,
     TRAIN,
     UNTRAINED_AND_PRETRAINED,
 )
+from playground.text import escaped
+from playground.views import runs
 from playground.views.model_zoo.keys import key
-from playground.views.model_zoo.offer import HUGGING_FACE, Card, run_info
-from playground.views.sequential.clock import RECURRENT, TRANSFORMER
+from playground.views.model_zoo.offer import HUGGING_FACE, TASKS, Card
+from playground.views.sequential import bottleneck, clock, distance, distance_live, offer, sides
+from playground.views.sequential.trained import Trained, one_each, trained
+from playground.views.tokenizers import choosing
 from playground.views.train import models
 from playground.views.train.keys import key as train_key
-from zoo.plugin import CONTEXT
 
 ASKED = key("open")
 """The page that a button asked for just now, and the model."""
@@ -51,41 +55,30 @@ def _not_trainable(card: Card) -> str:
     return _not_usable(card)
 
 
-def _not_on_the_clock(card: Card) -> str:
-    if card.origin == HUGGING_FACE or card.family not in ("rnn", "gpt") or card.task != "next-token":
-        return (
-            "Its clock sets a recurrent network beside a GPT, both plugins that predict the next token: "
-            "this model is neither."
-        )
-    return _not_usable(card)
+def _no_tokenizer(card: Card) -> str:
+    if not card.usable or choosing.of_model(card.choice.key):
+        return _not_usable(card)
+    if card.folder is None:
+        return "Untrained, it has no tokenizer of its own: the pages cut its text with that of the shipped GPT."
+    return "Its folder has no tokenizer.json."
+
+
+def _no_part(card: Card) -> str:
+    """Why no part of Sequential and parallel has a place for it."""
+    if not card.usable or _places(card):
+        return _not_usable(card)
+    if card.origin == HUGGING_FACE:
+        return "This page compares plugins, and a folder in Hugging Face format has none."
+    if card.task == "translate":
+        return "This page measures trained translators: train it on “glass-box-pairs” first."
+    if card.task in ("next-token", "masked-token"):
+        return "This page asks it about stories of the glass box: train it on “glass-box” first."
+    return f"No part of this page is about a model that predicts {TASKS[card.task]}."
 
 
 def show(card: Card) -> None:
-    """The model of the pages with a text. A run's own prompt comes along, for it may know no other words."""
-    st.session_state[state.MODEL] = card.title
-    if card.choice.trained:
-        st.session_state[state.WEIGHTS] = state.TRAINED
-    if prompt := _prompt(card):
-        st.session_state[state.PROMPT] = prompt
-    state.set_added([])
-    state.set_at(None)
-
-
-def _prompt(card: Card) -> str:
-    """The prompt that a run was asked, or the end of it that the model has room for; "" where there is none."""
-    from zoo.tokenizers import Tokenizer
-
-    info = run_info(card.folder) if card.folder else {}
-    if not info.get("prompt") or card.folder is None:
-        return ""
-    text = str(info["prompt"])
-    room = min(int((info.get("config") or {}).get("context", CONTEXT)), state.MAX_TOKENS) - 1  # its task's mark
-    try:
-        tokenizer = Tokenizer.load(card.folder / "tokenizer.json")
-    except (OSError, ValueError):
-        return ""
-    ids = tokenizer.encode(text).ids
-    return " ".join((text if len(ids) <= room else tokenizer.decode(ids[-room:]).strip()).splitlines())
+    """The model of the pages with a text."""
+    runs.show(card.choice, card.folder)
 
 
 def train(card: Card) -> None:
@@ -98,17 +91,48 @@ def train(card: Card) -> None:
         st.session_state[train_key("start", card.plugin)] = offered[wanted]
 
 
-def on_the_clock(card: Card) -> None:
-    """One of the two models on the clock."""
-    st.session_state[RECURRENT if card.family == "rnn" else TRANSFORMER] = card.title
+def cut(card: Card) -> None:
+    """Its tokenizer, before those that a first visitor meets."""
+    column = choosing.of_model(card.choice.key)
+    assert column is not None  # the button is disabled without one
+    st.session_state[choosing.CHOSEN] = list(dict.fromkeys([column.key, *choosing.FIRST]))[: choosing.MOST]
+
+
+def compare(card: Card) -> None:
+    """A place in every part of Sequential and parallel that is about models of its kind."""
+    st.session_state.update(_places(card))
+
+
+def _places(card: Card) -> dict[str, str | list[str]]:
+    """The setting of each part that can show it, with it as the value, or before those that stand there at first."""
+    from zoo.data import language_of, pairs_of
+
+    found: dict[str, str | list[str]] = {}
+    for family, name in (("rnn", clock.RECURRENT), ("gpt", clock.TRANSFORMER)):
+        if card.choice in offer.of_family(family):
+            found[name] = card.title
+    if card.choice in distance_live.offered():
+        found[distance.CHOSEN] = list(dict.fromkeys([card.title, *distance.FIRST]))[: distance_live.MOST_MODELS]
+    translators = sorted(trained(("translate",), pairs_of), key=lambda each: not _is(each, card))
+    if translators and _is(translators[0], card):
+        found[bottleneck.PICK] = [each.title for each in one_each(translators, bottleneck.MOST_MODELS)]
+    reader = next((each for each in trained(("next-token", "masked-token"), language_of) if _is(each, card)), None)
+    if reader is not None:
+        found[sides.LEFT if reader.task == "next-token" else sides.BOTH] = reader.title
+    return found
+
+
+def _is(model: Trained, card: Card) -> bool:
+    return model.weights.key == card.choice.key
 
 
 TARGETS = (
     Target("Next word", NEXT_WORD, "edit_note", _not_usable, show),
     Target("Forward pass", FORWARD_PASS, "account_tree", _not_usable, show),
+    Target("Tokenizers", TOKENIZERS, "content_cut", _no_tokenizer, cut),
     Target("Untrained and pre-trained", UNTRAINED_AND_PRETRAINED, "compare_arrows", _not_usable, show),
     Target("Train", TRAIN, "model_training", _not_trainable, train),
-    Target("Sequential and parallel", SEQUENTIAL_AND_PARALLEL, "timeline", _not_on_the_clock, on_the_clock),
+    Target("Sequential and parallel", SEQUENTIAL_AND_PARALLEL, "timeline", _no_part, compare),
 )
 """Every page that there is, but this one."""
 
@@ -131,7 +155,7 @@ def draw(card: Card) -> None:
                 width="stretch",
             )
             if reason:
-                st.caption(reason)
+                st.caption(escaped(reason))
 
 
 def _ask(card: Card, title: str) -> None:

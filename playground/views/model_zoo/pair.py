@@ -15,13 +15,14 @@ from playground.views.model_zoo.facts import facts, stamp
 from playground.views.model_zoo.inside import Kind, kinds
 from playground.views.model_zoo.keys import key
 from playground.views.model_zoo.offer import FAMILIES, TASKS, Card
-from playground.views.train.facts import UNITS
+from playground.views.runs import UNITS
+from zoo.pretrained.shipped import WEIGHTS
 from zoo.trace.missing import missing
 from zoo.trace.trace import Trace
 
 ONE, OTHER, STEPS = key("one"), key("other"), key("steps")
-FIRST = ("zoo/lstm", "zoo/gpt")
-"""What stands there first, where it is on offer: the two that the field changed between."""
+FIRST = ("zoo/lstm", str(WEIGHTS / "gpt-stories-1m"))
+"""What stands there first, where it is on offer: a recurrent network and a transformer of one size, trained alike."""
 NOTHING = "–"
 BITS = "The same, in bits per character"
 
@@ -106,7 +107,7 @@ def _steps(one: Card, other: Card) -> None:
             return
         try:
             with st.spinner("A short text runs through both …", show_time=True):
-                traces = [inside.traced(card.weights, stamp(card.plugin)) for card in (one, other)]
+                traces = [inside.traced(card.choice.weights, stamp(card.plugin)) for card in (one, other)]
         except Exception as error:  # a user's own plugin may raise anything
             st.error(escaped(sentence(f"one of them cannot be traced: {error or type(error).__name__}")))
             return

@@ -128,7 +128,7 @@ NODES = (
         "since 2019",
         4,
         ("gpt",),
-        "The same, a part exchanged here and there: it learns many times faster.",
+        "The same with parts exchanged: places as rotations, plain norms, a squared ReLU, layers that start at zero.",
         "Su et al. 2021; So et al. 2021; …",
         ("zoo/gpt-modern",),
     ),

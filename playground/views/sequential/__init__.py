@@ -7,8 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from playground import engine
+from playground.views.guard import guarded
 from playground.views.sequential import bottleneck, clock, cost, distance, sides
-from playground.views.sequential.guard import guarded
 
 PARTS = {
     "clock": "One clock for both",

@@ -10,12 +10,12 @@ import streamlit as st
 
 from playground import engine
 from playground.catalogue import Weights
+from playground.figures.style import CHART
 from playground.figures.translation import Quality, quality_chart, share_bars
 from playground.paths import TRAIN
-from playground.text import count, escaped, percent
+from playground.text import count, escaped, percent, sentence
 from playground.views.sequential import one_sentence
-from playground.views.sequential.trained import Trained, one_each, trained
-from playground.views.train.curves import CHART
+from playground.views.sequential.trained import Trained, learned, one_each, trained
 
 if TYPE_CHECKING:
     from zoo.compare.alignment import Shares
@@ -83,7 +83,6 @@ def _by_length(chosen: Sequence[Trained]) -> None:
         with st.spinner("Every translator works through the same held-out sentences …", show_time=True):
             for each in chosen:
                 results[each.weights, sentences] = quality(each.weights, sentences)
-                attention(each.weights, sentences)
     live = {each.title: results[each.weights, sentences] for each in chosen if (each.weights, sentences) in results}
     known = {each.title: old for each in chosen if each.title not in live and (old := _recorded(each.weights))}
     lines = {each.title: live.get(each.title) or known.get(each.title) for each in chosen}
@@ -96,7 +95,8 @@ def _by_length(chosen: Sequence[Trained]) -> None:
         return
     _chart(shown, set(known))
     st.caption(_source(list(known), list(live), sentences))
-    looks = {each.title: attention(each.weights, FEWEST) is not None for each in chosen if each.title in shown}
+    st.caption(learned([each for each in chosen if each.title in shown]))
+    looks = {each.title: one_sentence.looks_back(each.weights) for each in chosen if each.title in shown}
     if said := notice(shown, looks):
         st.markdown(f"**Notice.** {said}")
     if live:
@@ -171,7 +171,7 @@ def notice(shown: dict[str, tuple[Bucket, ...]], looks: dict[str, bool]) -> str:
         f"**{percent(other.exact_share)}**, in favour of {better}. "
     )
     if gap <= 0:
-        return said + "So here attention did not help: the two were not trained alike, or not long enough."
+        return said + "So here attention did not help."
     wider = one.length > both[0][0].length and gap > both[0][1].exact_share - both[0][0].exact_share
     return said + ("The vector is as large for a long sentence as for a short one." if wider else "")
 
@@ -183,13 +183,17 @@ def _error(one: Bucket, other: Bucket) -> float:
 
 def _attention_shares(chosen: Sequence[Trained], sentences: int) -> None:
     """How much of the attention falls on right words, a bar for each head."""
-    names, shares, chances = list[str](), list[float](), list[float]()
+    names, shares, chances, left_out = list[str](), list[float](), list[float](), list[str]()
     words = 0
     for each in chosen:
-        found = attention(each.weights, sentences)
-        if found is None:
+        if not one_sentence.looks_back(each.weights):
             continue
-        words = found.words
+        try:
+            found = attention(each.weights, sentences)
+        except ValueError as error:
+            left_out.append(sentence(str(error)))
+            continue
+        words = max(words, found.words)
         for block, row in enumerate(found.shares.tolist()):
             for head, share in enumerate(row):
                 one = found.shares.size == 1
@@ -208,9 +212,10 @@ def _attention_shares(chosen: Sequence[Trained], sentences: int) -> None:
         + f"; by chance {percent(chances[0])}.",
     )
     st.caption(
-        f"Of all the attention while {count(words)} words of held-out sentences were written, the share that fell on "
-        "source words which the written word really comes from. Nobody told the models which these are. A recurrent "
-        "encoder's state knows of the words before it too, so a look one word further on may be a good one."
+        f"Of all the attention while up to {count(words)} words of held-out sentences were written, the share that "
+        "fell on source words which the written word really comes from; sentences that a model has no room for are "
+        "left out. Nobody told the models which these are. A recurrent encoder's state knows of the words before it "
+        "too, so a look one word further on may be a good one. " + escaped(" ".join(left_out))
     )
 
 
@@ -223,14 +228,15 @@ def quality(weights: Weights, sentences: int) -> tuple[Bucket, ...]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def attention(weights: Weights, sentences: int) -> Shares | None:
-    """How much of a translator's attention falls on right words; None where it has none, or reads no whole words."""
+def attention(weights: Weights, sentences: int) -> Shares:
+    """How much of a translator's attention falls on right words, for one that looks back.
+
+    Raises:
+        ValueError: it reads no whole words, or no sentence fits into it.
+    """
     from zoo.compare import alignment
 
-    try:
-        return alignment.measure(engine.model(weights), sentences)
-    except ValueError:
-        return None
+    return alignment.measure(engine.model(weights), sentences)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

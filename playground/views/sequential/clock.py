@@ -9,13 +9,15 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from playground import engine, right
+from playground import engine
 from playground.catalogue import Choice, Weights
 from playground.figures.clock import Panel, clock_chart, glances, strips
+from playground.figures.style import CHART
 from playground.text import count, escaped, number, percent, plural, quoted, sentence, visible
+from playground.views import beginning
+from playground.views.guard import guarded
 from playground.views.sequential import cells, generating, offer
 from playground.views.sequential.generating import Writer
-from playground.views.sequential.guard import guarded
 from zoo.tokenizers import UNKNOWN
 from zoo.trace.trace import Trace
 
@@ -26,12 +28,9 @@ TEXT, TICK = "sequential.text", "sequential.tick"
 RECURRENT, TRANSFORMER = "sequential.recurrent", "sequential.transformer"
 LAYER, LOOKING = "sequential.layer", "sequential.looking"
 FIRST_TEXT = "The quick brown fox jumps over the lazy dog."
-BEGINNING, WORDS = 3, 9
-"""The seed of the glass box's story that is offered, and how many of its words."""
 MOST_TOKENS = 24
 MOST_CHARACTERS = 300
 TOP = 3
-CHART = {"displayModeBar": False, "responsive": True}
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def _choices() -> tuple[Choice, Choice] | None:
         st.info("This needs a recurrent model and a transformer, and one of the two is not installed here.")
         return None
     begin = offer.first(readers, "zoo/lstm")
-    st.session_state.setdefault(TEXT, _example(begin) or FIRST_TEXT)
+    st.session_state.setdefault(TEXT, beginning.of(begin.key) or FIRST_TEXT)
     box, left, right_box = st.columns([4, 2.4, 2.4], vertical_alignment="bottom")
     box.text_input("Text on the clock", key=TEXT, max_chars=MOST_CHARACTERS, persist_state="session")
     with left:
@@ -119,20 +118,12 @@ def _choices() -> tuple[Choice, Choice] | None:
     return one, other
 
 
-def _example(choice: Choice) -> str | None:
-    """The first words of a story of the glass box, for a model that has learned that language."""
-    language = right.language_of_model(choice.key)
-    if language is None:
-        return None
-    return language.join(language.stories(1, BEGINNING)[0].words[:WORDS])
-
-
 def _sides(one: Choice, other: Choice) -> tuple[Side, Side] | None:
     """Both models' traces; None after an error, which is on the page."""
     found = []
     for choice in (one, other):
         try:
-            found.append(side(offer.weights(choice), recurrent=choice is one))
+            found.append(side(choice.weights, recurrent=choice is one))
         except ValueError as error:
             st.error(escaped(sentence(str(error))), icon=":material/error:")
             return None
@@ -192,15 +183,7 @@ def _about(found: Side) -> None:
             f"{plural(len(found.trace.ids), 'token')} here are unknown to it.",
             icon=":material/help:",
         )
-        example = _example(Choice(found.weights.key, ""))
-        if example is not None:
-            st.button(
-                "Take a story's beginning",
-                icon=":material/auto_stories:",
-                key=f"sequential.story.{found.weights.key}",
-                on_click=_take,
-                args=(example,),
-            )
+        beginning.button(found.weights.key, _take, f"sequential.story.{found.weights.key}")
 
 
 def _take(text: str) -> None:
@@ -278,6 +261,8 @@ def _recurrent(found: Side, tick: int) -> None:
         _cell(found, layer, int(reading[0]))
     elif tick < found.ticks[layer + 1].min():
         st.markdown(f"Layer {layer + 1} waits for the layer below.")
+    elif tick < found.steps - 1:
+        st.markdown(f"Layer {layer + 1} is done; the layer above it still reads.")
     else:
         _answer(found)
 

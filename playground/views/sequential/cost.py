@@ -15,6 +15,7 @@ import streamlit as st
 
 import zoo
 from playground.figures.cost import Crossing, Curve, cost_chart
+from playground.figures.style import CHART
 from playground.text import count, escaped, number, percent, plural, sentence
 from playground.views.sequential import cost_words
 from playground.views.sequential.cost_words import TITLES
@@ -28,7 +29,6 @@ PATIENCE = 150
 """Seconds after which the measurement is given up."""
 KINDS, QUANTITY, LENGTH = "sequential.cost.kinds", "sequential.cost.quantity", "sequential.cost.length"
 MOST_LENGTH = 1_000_000
-CHART = {"displayModeBar": False, "responsive": True}
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,8 @@ def notice(measured: Measured) -> str:
     other = measured.line("transformer", True).points[-1]
     said.append(
         f"Fused or not, at {count(last.tokens)} tokens the LSTM's steps that wait for each other are "
-        f"{count(last.steps)}, the transformer's {count(other.steps)}: one processor cannot use that, a machine with "
-        "thousands of them can."
+        f"{count(last.steps)}, the transformer's {count(other.steps)}: what a machine with thousands of processors "
+        "makes of that is not measured here."
     )
     return " ".join(said)
 

@@ -9,7 +9,8 @@ import streamlit as st
 
 from playground.catalogue import Choice
 from playground.figures.distance import Memory, memory_chart
-from playground.text import count, escaped, number, percent, plural, sentence
+from playground.figures.style import CHART
+from playground.text import count, escaped, percent, plural, sentence
 from playground.views.sequential import distance_live, distance_words, far_word, gradient, offer
 from playground.views.sequential.distance_words import Ground
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from zoo.compare.distance import ByDistance
     from zoo.compare.result import Compared, Comparison
 
-CHOSEN, STORIES, DONE = (f"sequential.distance.{name}" for name in ("models", "stories", "done"))
-CHART = {"displayModeBar": False, "responsive": True}
+CHOSEN, STORIES, DONE, READ = (f"sequential.distance.{name}" for name in ("models", "stories", "done", "read"))
 FIRST = ("Window network", "RNN", "LSTM, on the glass box", "GRU", "GPT, small, on the glass box")
 """Models of one size that learned from the same tokens: what is asked unless others are chosen."""
 MAKE = (
@@ -35,10 +35,10 @@ def draw() -> None:
         "line is a goat on the last. There **one word is certain** for whoever still knows what was said, and the "
         "answer of a model shows whether it does. How often is it right, by how far back the word stands?"
     )
-    found = recorded()
     choices = distance_live.offered()
     chosen = _controls(choices)
     live = _live(chosen)
+    found = _picked(recorded())
     if found is None:
         st.info(f"No comparison has been recorded yet; this makes one:\n\n```\n{MAKE}\n```", icon=":material/timer:")
     _memory(found, live)
@@ -47,11 +47,29 @@ def draw() -> None:
         gradient.draw(chosen)
 
 
-def recorded() -> Comparison | None:
-    """The comparison that comes with the repository."""
-    from zoo.compare.result import RECORDED
+def recorded() -> list[Comparison]:
+    """The comparisons that come with the repository: after much text, after little, and after a few stories."""
+    from zoo.compare import result
 
-    return _read(str(RECORDED), RECORDED.stat().st_mtime_ns) if RECORDED.is_file() else None
+    files = [each for each in (result.RECORDED, result.LITTLE, result.FEW) if each.is_file()]
+    return [_read(str(each), each.stat().st_mtime_ns) for each in files]
+
+
+def _picked(found: Sequence[Comparison]) -> Comparison | None:
+    """The one that the reader asks for; the first until then."""
+    if len(found) < 2:
+        return found[0] if found else None
+    st.session_state[READ] = min(st.session_state.get(READ, 0), len(found) - 1)
+    place = st.segmented_control(
+        "Recorded, after each model has read",
+        range(len(found)),
+        key=READ,
+        required=True,
+        format_func=[distance_words.read(each) for each in found].__getitem__,
+        persist_state="session",
+        help="Little data can mean that little was read, or that a few stories were read again and again: see both.",
+    )
+    return found[place or 0]
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -109,7 +127,7 @@ def _live(chosen: Sequence[Choice]) -> list[tuple[Choice, ByDistance]]:
             if choice.title not in titles:
                 continue
             try:
-                found.append((choice, distance_live.remembered(offer.weights(choice), stories)))
+                found.append((choice, distance_live.remembered(choice.weights, stories)))
             except (ValueError, LookupError) as error:
                 st.warning(escaped(sentence(str(error))), icon=":material/block:")
     return found
@@ -139,7 +157,10 @@ def _memory(found: Comparison | None, live: Sequence[tuple[Choice, ByDistance]])
     if found is not None:
         st.caption(_source(found))
     if here:
-        st.caption("Dotted, open marks: measured here and now, each model of its own size and training.")
+        st.caption(
+            "Dotted, open marks: measured here and now, each model of its own size and a single training. “Surely” "
+            "is then of the words asked alone: how far another training would lie is not known."
+        )
     _numbers(found, on, [*lines, *here], _ground(live[0][1]).words if here and found is not None else None)
 
 
@@ -157,11 +178,12 @@ def _source(found: Comparison) -> str:
     seeds = len(found.models[0].trials)
     asked = found.distances
     assert asked is not None
-    whiskers = f"Whiskers: from the worst of {seeds} seeds to the best. " if seeds > 1 else "One seed, so no spread. "
+    whiskers = f"Whiskers: from the worst of {seeds} seeds to the best. " if seeds > 1 else "One seed, so no whiskers. "
     windows = [f"{each.title} sees {each.config['window']} tokens" for each in found.models if "window" in each.config]
     return (
         f"Measured with `{found.command}` on {found.date}, torch {found.versions.get('torch', '?')}, "
-        f"{plural(found.cpus, 'CPU')}: {escaped(found.same)}; about {count(found.target)} parameters each. {whiskers}"
+        f"{plural(found.cpus, 'CPU')}: {escaped(found.same)}; about {count(found.target)} parameters each, by each "
+        f"model's own recipe. {whiskers}{distance_words.sure(found)} "
         f"Asked on {count(asked.stories)} held-out stories; each model is given up to {count(found.context)} tokens"
         f"{''.join(f', {escaped(each)}' for each in windows)}. Dashed: the best guess of one who knows all else."
     )
@@ -182,28 +204,24 @@ def _numbers(found: Comparison | None, on: Ground, lines: Sequence[Memory], now:
             head += ["ms a token", "ms a token, state kept"]
             st.markdown(_table([head, ["---"] + ["---:"] * 7, *[_figures(each) for each in found.models]]))
             st.caption(
-                f"Means over the seeds, the range in brackets. Milliseconds: {escaped(found.generated)}, as the app "
-                "does it; with the state kept, a recurrent model reads only the last token. A cache of keys and values "
+                f"Means over the seeds, in brackets from the lowest to the highest. Speeds are of that machine and of "
+                f"its load on {found.date}: the brackets tell how steady it was. Milliseconds: "
+                f"{escaped(found.generated)}, as the app does it; with the state kept, a "
+                "recurrent model reads only the last token. A cache of keys and values "
                 "would spare the transformer most of the reading too: this app has none."
             )
 
 
 def _figures(model: Compared) -> list[str]:
-    spread = model.spread(lambda trial: trial.nats)
-    nats = number(model.mean(lambda trial: trial.nats) or 0.0, 3)
-    if spread is not None and spread[0] != spread[1]:
-        nats += f" ({number(spread[0], 3)} to {number(spread[1], 3)})"
-    bits = model.mean(lambda trial: trial.bits_per_character)
-    carried = model.mean(lambda trial: trial.ms_per_token_carried)
     return [
         escaped(model.title),
         count(model.parameters),
-        nats,
-        "–" if bits is None else number(bits, 3),
-        count(round(model.mean(lambda trial: trial.tokens) or 0)),
-        count(round(model.mean(lambda trial: trial.tokens_per_second) or 0)),
-        number(model.mean(lambda trial: trial.ms_per_token) or 0.0),
-        "–" if carried is None else number(carried),
+        distance_words.ranged(model, lambda trial: trial.nats, 3),
+        distance_words.ranged(model, lambda trial: trial.bits_per_character, 3),
+        distance_words.ranged(model, lambda trial: trial.tokens, 0),
+        distance_words.ranged(model, lambda trial: trial.tokens_per_second, 0),
+        distance_words.ranged(model, lambda trial: trial.ms_per_token),
+        distance_words.ranged(model, lambda trial: trial.ms_per_token_carried, 3),
     ]
 
 

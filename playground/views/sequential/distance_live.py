@@ -11,7 +11,7 @@ import streamlit as st
 
 from playground import engine
 from playground.catalogue import Choice, Weights
-from playground.right import language_of_model
+from playground.run_files import language_of_model
 from playground.views.sequential import offer
 
 if TYPE_CHECKING:
@@ -56,16 +56,12 @@ def kind(model: str) -> str:
 def offered() -> list[Choice]:
     """The trained models that predict the next word and learned the glass box's stories."""
     found = [each for each in engine.choices() if each.trained and _learned_stories(each.key, each.stamp)]
-    tasks = offer._plugins()
-    return [each for each in found if tasks.get(offer.info(each)[0], ("", ""))[1] == "next-token"]
+    return [each for each in found if (spec := offer.spec(each)) is not None and spec.task == "next-token"]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _learned_stories(key: str, stamp: int) -> bool:
-    try:
-        return language_of_model(key) is not None
-    except (OSError, ValueError, KeyError):
-        return False
+    return language_of_model(key) is not None
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -89,8 +85,7 @@ def remembered(weights: Weights, stories: int) -> ByDistance:
     from zoo.data.glass_box import DEFAULT
 
     model, (texts, words) = engine.model(weights), asked(stories)
-    rows = distance.token_rows(model, DEFAULT, texts)
-    return distance.by_distance(words, distance.answers(model, rows, words))
+    return distance.measure(model, DEFAULT, texts, words)
 
 
 def examples(first: int, last: int, stories: int = STORIES) -> list[Example]:

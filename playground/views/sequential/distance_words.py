@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from playground.figures.distance import Memory, Reach
-from playground.text import escaped, number, percent
-from zoo.compare.result import Compared, Comparison
+from playground.text import count, escaped, number, percent
+from zoo.compare.result import Compared, Comparison, Trial
 
 SURE = 2.0
-"""Standard errors that a difference must be larger than to be called one."""
+"""Standard errors that a difference must be larger than to be called sure."""
 FADED = 0.01
 """A gradient of less than this share of the last token's counts as faded."""
 
@@ -25,11 +27,20 @@ class Ground:
     guess: Sequence[float | None]
 
     def above(self, line: Memory, place: int) -> bool:
-        """Whether the line is surely above the guess here: its mean over the seeds, by the words that were asked."""
+        """Whether the line's mean is surely above the guess here: more than its seeds and the words asked explain."""
         mean, guess = line.mean(place), self.guess[place]
         if mean is None or guess is None:
             return False
-        return mean - guess > SURE * _error(guess, self.words[place])
+        return mean - guess > SURE * math.hypot(_error(guess, self.words[place]), seeds_error(line.accuracies[place]))
+
+    def ahead(self, line: Memory, other: Memory, place: int) -> bool:
+        """Whether the one line is surely above the other here."""
+        a, b = line.mean(place), other.mean(place)
+        if a is None or b is None:
+            return False
+        of_words = math.hypot(_error(a, self.words[place]), _error(b, self.words[place]))
+        of_seeds = math.hypot(seeds_error(line.accuracies[place]), seeds_error(other.accuracies[place]))
+        return a - b > SURE * math.hypot(of_words, of_seeds)
 
     def asked(self) -> list[int]:
         """The distances at which anything was asked, near to far."""
@@ -41,6 +52,23 @@ def ground(found: Comparison) -> Ground:
     asked = found.distances
     assert asked is not None
     return Ground(spans(asked.first, asked.last), asked.words, asked.guess)
+
+
+def sure(found: Comparison) -> str:
+    """What this page calls sure."""
+    told = "“Surely”: by more than two standard errors, "
+    if len(found.models[0].trials) > 1:
+        return told + "those of the words asked and of the seeds together."
+    return told + "those of the words asked alone: how far another seed would lie is not known."
+
+
+def read(found: Comparison) -> str:
+    """How much each model was trained on: "2 million words", "1 million words from 1,200 stories"."""
+    tokens = found.models[0].mean(lambda trial: trial.tokens) or 0
+    size, unit = next((each for each in ((1e6, " million"), (1e3, " thousand")) if tokens >= each[0]), (1.0, ""))
+    stories = re.search(r"stories=(\d+)", found.corpus)
+    source = "" if stories is None else f" from {count(int(stories[1]))} stories"
+    return f"{tokens / size:.3g}{unit} {'tokens' if found.distances is None else 'words'}{source}"
 
 
 def spans(first: Sequence[int], last: Sequence[int]) -> list[str]:
@@ -62,16 +90,16 @@ def _farthest(on: Ground, lines: Sequence[Memory], place: int) -> str:
     where = f"{on.labels[place]} words back"
     if not on.above(best, place):
         return f"At {where} no model is surely better than the best guess without the word ({percent(guess)})."
-    same = [each for each in others if _alike(share, each.mean(place) or 0.0, on.words[place])]
-    beside = f" (about as often: {_names(same)})" if same else ""
+    same = [each for each in others if not on.ahead(best, each, place)]
+    but = f", but not surely more often than {_names(same, place)}" if same else ""
     return (
-        f"At {where} **{escaped(best.name)}** is right most often, in **{percent(share)}**{beside}; the best guess "
-        f"without the word is right in {percent(guess)}."
+        f"At {where} **{escaped(best.name)}** is right most often, in **{percent(share)}**"
+        f"{_seeds(best.accuracies[place])}{but}; the best guess without the word is right in {percent(guess)}."
     )
 
 
 def _falls(on: Ground, lines: Sequence[Memory], asked: Sequence[int]) -> list[str]:
-    """For each model the distance from which on it is no better than the guess."""
+    """For each model the distance from which on it is not surely better than the guess."""
     fallen: dict[int, list[Memory]] = {}
     for line in lines:
         known = [place for place in asked if on.above(line, place)]
@@ -82,7 +110,7 @@ def _falls(on: Ground, lines: Sequence[Memory], asked: Sequence[int]) -> list[st
     for place, which in sorted(fallen.items()):
         verb = "is" if len(which) == 1 else "are"
         where = "at any distance" if place == asked[0] else f"from {on.labels[place]} words on"
-        said.append(f"{_names(which)} {verb} no better than that guess {where}.")
+        said.append(f"{_names(which)} {verb} not surely better than that guess {where}.")
     return said
 
 
@@ -94,34 +122,105 @@ def _elsewhere(on: Ground, lines: Sequence[Memory], asked: Sequence[int]) -> str
         return ""
     said = []
     for place in asked:
-        ours = max(transformers, key=lambda line: line.mean(place) or 0.0)
-        theirs = max(rivals, key=lambda line: line.mean(place) or 0.0)
-        a, b = ours.mean(place) or 0.0, theirs.mean(place) or 0.0
-        if b > a and on.above(theirs, place) and not _alike(a, b, on.words[place]):
+        first = [each for each in rivals if all(on.ahead(each, ours, place) for ours in transformers)]
+        first = [each for each in first if on.above(each, place)]
+        if first:
+            theirs = max(first, key=lambda line: line.mean(place) or 0.0)
+            a, b = max(each.mean(place) or 0.0 for each in transformers), theirs.mean(place) or 0.0
             said.append(f"{on.labels[place]} back by {escaped(theirs.name)} ({percent(b)} against {percent(a)})")
     if not said:
         return "At no distance is the transformer surely beaten."
-    return f"The transformer is beaten on words {', '.join(said)}."
+    return f"The transformer is surely beaten on words {', '.join(said)}."
 
 
 def other_figures(found: Comparison) -> str:
     """Who has the lowest loss, who learned from most tokens in the time, and who writes a token fastest."""
-    lowest, loss = _least(found.models, lambda each: each.mean(lambda trial: trial.nats))
-    quickest, cost = _least(found.models, cheapest)
-    most, tokens = _least(found.models, lambda each: -(each.mean(lambda trial: trial.tokens) or 0.0))
+    return " ".join([_losses(found), *_most_text(found.models), _writing(found.models)])
+
+
+def ranged(model: Compared, value: Callable[[Trial], float | None], places: int = 2, unit: str = "") -> str:
+    """The mean over the seeds, and from the lowest to the highest where that differs: "0.84 ms (0.78 to 0.94)"."""
+    mean, spread = model.mean(value), model.spread(value)
+    if mean is None or spread is None:
+        return "–"
+    low, high = (_written(each, places) for each in spread)
+    return _written(mean, places) + unit + (f" ({low} to {high})" if low != high else "")
+
+
+def _written(value: float, places: int) -> str:
+    return number(value, places) if places else count(round(value))
+
+
+def _losses(found: Comparison) -> str:
+    """The lowest loss, the next, and a transformer's where neither of them is one."""
+    lowest, *others = sorted(found.models, key=lambda each: each.mean(_nats) or 0.0)
     floor = "" if found.floor is None else f" (the floor is {number(found.floor, 3)})"
-    said = f"The lowest loss on held-out text: {lowest}, {number(loss, 3)} nats per token{floor}. "
-    if len({round(each.mean(lambda trial: trial.tokens) or 0) for each in found.models}) > 1:
-        said += f"{most} got through the most text in its time, {-tokens:,.0f} tokens. "
-    rival = _transformer(found.models)
-    slower = "" if rival is None or rival[0] == quickest else f"; {rival[0]} needs {number(rival[1])} ms"
-    return said + f"The cheapest token to write: {quickest}, {number(cost)} ms{slower}."
+    said = (
+        f"The lowest loss on held-out text: {escaped(lowest.title)}, {ranged(lowest, _nats, 3)} nats per token{floor}"
+    )
+    if not others:
+        return said + "."
+    sure = "" if _lower(lowest, others[0]) else ", no sure difference"
+    said += f"; next {escaped(others[0].title)}, {ranged(others[0], _nats, 3)}{sure}"
+    transformers = [each for each in others[1:] if each.family == "gpt"]
+    if transformers and "gpt" not in (lowest.family, others[0].family):
+        said += f"; {escaped(transformers[0].title)}, {ranged(transformers[0], _nats, 3)}"
+    return said + "."
 
 
-def cheapest(model: Compared) -> float | None:
+def _lower(a: Compared, b: Compared) -> bool:
+    """Whether the loss of a is surely lower, on the same text: by the seeds, of which there must be more than one."""
+    ours, theirs = ([trial.nats for trial in each.trials] for each in (a, b))
+    error = math.hypot(seeds_error(ours), seeds_error(theirs))
+    return min(len(ours), len(theirs)) > 1 and statistics.fmean(theirs) - statistics.fmean(ours) > SURE * error
+
+
+def _most_text(models: Sequence[Compared]) -> list[str]:
+    """Of a budget in seconds."""
+    if len({round(each.mean(_tokens) or 0) for each in models}) == 1:
+        return []
+    most = max(models, key=lambda each: each.mean(_tokens) or 0.0)
+    return [f"{escaped(most.title)} got through the most text in its time, {ranged(most, _tokens, 0)} tokens."]
+
+
+def _writing(models: Sequence[Compared]) -> str:
+    """The cheapest token, and what is set against what."""
+    quickest = min(models, key=_cheapest)
+    name, whole = escaped(quickest.title), ranged(quickest, _ms, unit=" ms")
+    rivals = [each for each in models if each.family == "gpt" and each is not quickest]
+    rival = min(rivals, key=_cheapest, default=None)
+    other = ""
+    if rival is not None:
+        other = f"; {escaped(rival.title)}, which keeps no keys and values here, {ranged(rival, _ms, unit=' ms')}"
+    if quickest.mean(_carried) is None:
+        said = f"{name}, {whole}, the whole text read again for it{other}"
+    else:
+        said = (
+            f"{name}, {ranged(quickest, _carried, 3, ' ms')} with its state kept. Where the whole text is read again "
+        )
+        said += f"for each token, {name} needs {whole}{other}"
+    return f"The cheapest token to write: {said}. Times are of that machine and of its load on that day."
+
+
+def _cheapest(model: Compared) -> float:
     """Milliseconds for a token, with the state carried on where the model has one."""
-    carried = model.mean(lambda trial: trial.ms_per_token_carried)
-    return model.mean(lambda trial: trial.ms_per_token) if carried is None else carried
+    return model.mean(_carried) or model.mean(_ms) or math.inf
+
+
+def _nats(trial: Trial) -> float:
+    return trial.nats
+
+
+def _tokens(trial: Trial) -> float:
+    return trial.tokens
+
+
+def _ms(trial: Trial) -> float:
+    return trial.ms_per_token
+
+
+def _carried(trial: Trial) -> float | None:
+    return trial.ms_per_token_carried
 
 
 def reaches(lines: Sequence[Reach]) -> str:
@@ -145,27 +244,23 @@ def _zero_from(values: Sequence[float]) -> int | None:
     return first if first < len(values) else None
 
 
-def _transformer(models: Sequence[Compared]) -> tuple[str, float] | None:
-    found = [(escaped(each.title), cheapest(each)) for each in models if each.family == "gpt"]
-    known = [(name, cost) for name, cost in found if cost is not None]
-    return min(known, key=lambda each: each[1]) if known else None
-
-
-def _least(models: Sequence[Compared], value: Callable[[Compared], float | None]) -> tuple[str, float]:
-    known = [(found, escaped(each.title)) for each in models if (found := value(each)) is not None]
-    least, name = min(known)
-    return name, least
-
-
 def _error(share: float, words: int) -> float:
     """The standard error of a share that was counted on so many words; never quite 0."""
     return math.sqrt(max(share * (1 - share), 1 / (4 * words)) / words)
 
 
-def _alike(a: float, b: float, words: int) -> bool:
-    return abs(a - b) <= SURE * math.hypot(_error(a, words), _error(b, words))
+def seeds_error(values: Sequence[float]) -> float:
+    """The standard error of a mean over seeds; 0 of a single one, whose spread is not known."""
+    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
 
 
-def _names(lines: Sequence[Memory]) -> str:
-    names = [escaped(line.name) for line in lines]
+def _seeds(values: Sequence[float]) -> str:
+    if len(values) < 2:
+        return ""
+    return f" over {len(values)} seeds ({percent(min(values))} to {percent(max(values))})"
+
+
+def _names(lines: Sequence[Memory], place: int | None = None) -> str:
+    """Their names, at a place with their shares."""
+    names = [escaped(each.name) + ("" if place is None else f" ({percent(each.mean(place) or 0)})") for each in lines]
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

@@ -8,7 +8,7 @@ import streamlit as st
 
 from playground.catalogue import Choice
 from playground.text import escaped, percent, plural, quoted, sentence
-from playground.views.sequential import distance_live, offer
+from playground.views.sequential import distance_live
 from playground.views.sequential.distance_live import Example
 
 DISTANCES = {"5–16": (5, 16), "17–32": (17, 32), "33–64": (33, 64), "65–128": (65, 128)}
@@ -55,7 +55,7 @@ def _answers(chosen: Sequence[Choice], example: Example) -> str:
     rows = [["model", f"gives {word}", "holds for likeliest"], ["---", "---:", "---"]]
     for choice in chosen:
         try:
-            answer = distance_live.answered(offer.weights(choice), example)
+            answer = distance_live.answered(choice.weights, example)
         except (ValueError, LookupError) as error:
             rows.append([escaped(choice.title), "–", escaped(sentence(str(error)))])
             continue

@@ -8,11 +8,11 @@ import streamlit as st
 
 from playground.catalogue import Choice, Weights
 from playground.figures.distance import Reach, reach_chart
+from playground.figures.style import CHART
 from playground.text import escaped, sentence
 from playground.views.sequential import distance_live, distance_words, offer
 
 DONE, TWINS = "sequential.distance.gradient", "sequential.distance.untrained"
-CHART = {"displayModeBar": False, "responsive": True}
 
 
 def draw(chosen: Sequence[Choice]) -> None:
@@ -50,7 +50,7 @@ def draw(chosen: Sequence[Choice]) -> None:
 def _lines(choice: Choice, twins: bool) -> list[Reach]:
     """A model's line, and its untrained twin's."""
     kind, found = distance_live.kind(offer.info(choice)[0]), []
-    both = [(choice.title, offer.weights(choice), True)]
+    both = [(choice.title, choice.weights, True)]
     if twins:
         both.append((f"{choice.title}, untrained", Weights(choice.key, "untrained", 0, choice.stamp), False))
     for name, weights, trained in both:

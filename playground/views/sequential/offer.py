@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
 from playground import engine
-from playground.catalogue import Choice, Weights
+from playground.catalogue import Choice
+from playground.run_files import run_info
 
-
-@st.cache_data(ttl=10, show_spinner=False)
-def _plugins() -> dict[str, tuple[str, str]]:
-    """Plugin id -> its family and task."""
-    from zoo.registry import discover
-
-    return {key: (plugin.spec.family, plugin.spec.task) for key, plugin in discover().plugins.items()}
+if TYPE_CHECKING:
+    from zoo.plugin import ModelSpec
 
 
 class Info(NamedTuple):
@@ -37,16 +32,20 @@ def info(choice: Choice) -> Info:
     folder = run_folder(choice.key)
     if folder is None:
         return Info(choice.key)
-    try:
-        run = json.loads((folder / "run.json").read_bytes())
-        return Info(str(run["model"]), str(run["corpus"]["name"]), str(run["tokenizer"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return Info("")
+    run = run_info(folder)
+    return Info(run.get("model", ""), run.get("corpus", {}).get("name", ""), str(run.get("tokenizer", "")))
+
+
+def spec(choice: Choice) -> ModelSpec | None:
+    """What its plugin says of itself; None where there is no such plugin."""
+    plugin = engine.registry().plugins.get(info(choice).plugin)
+    return plugin.spec if plugin else None
 
 
 def of_family(family: str) -> list[Choice]:
     """The models of a family that predict the next token, the trained ones first."""
-    found = [each for each in engine.choices() if _plugins().get(info(each)[0]) == (family, "next-token")]
+    specs = [(each, spec(each)) for each in engine.choices()]
+    found = [each for each, of in specs if of is not None and (of.family, of.task) == (family, "next-token")]
     return sorted(found, key=lambda each: not each.trained)
 
 
@@ -69,8 +68,3 @@ def pick(label: str, choices: Sequence[Choice], name: str, default: Choice) -> C
         st.session_state[name] = default.title
     st.selectbox(label, list(by_title), key=name, persist_state="session")
     return by_title[st.session_state[name]]
-
-
-def weights(choice: Choice) -> Weights:
-    """Its trained weights, or random ones where nobody has trained it."""
-    return Weights(choice.key, "trained" if choice.trained else "untrained", 0, choice.stamp)

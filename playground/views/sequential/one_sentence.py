@@ -9,10 +9,10 @@ import streamlit as st
 
 from playground import engine
 from playground.catalogue import Weights
+from playground.figures.style import CHART
 from playground.figures.translation import alignment_chart, vector_chart
 from playground.text import escaped, number, percent, plural, sentence
 from playground.views.sequential.trained import Trained
-from playground.views.train.curves import CHART
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,14 +93,21 @@ def _alignment(chosen: Sequence[Trained], pair: Pair) -> None:
     """The model's cross attention beside the right alignment."""
     from zoo.compare.alignment import right_cells
 
-    found = {each.title: seen for each in chosen if (seen := looked(each.weights, pair)) is not None}
+    found: dict[str, Attended] = {}
+    why = "None of the chosen translators looks back"
+    for each in chosen:
+        if looks_back(each.weights):
+            try:
+                found[each.title] = looked(each.weights, pair)
+            except ValueError as error:
+                why = str(error)
     head = _head(found) if found else None
     left, right = st.columns(2, gap="medium")
     if head is not None:
         with left:
             _looked(*head, pair)
     else:
-        left.info("None of the chosen translators looks back, so there is nothing to set beside the right alignment.")
+        left.info(escaped(f"{sentence(why)} So there is nothing to set beside the right alignment."))
     with right:
         st.markdown("**The right alignment**, which the grammar knows")
         st.plotly_chart(
@@ -185,14 +192,23 @@ def words(weights: Weights, pair: Pair) -> list[str]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def looked(weights: Weights, pair: Pair) -> Attended | None:
-    """A translator's cross attention; None where it has none that can be shown."""
+def looks_back(weights: Weights) -> bool:
+    """Whether a translator's decoder attends to the source."""
+    from zoo.compare.alignment import looks_back
+
+    return looks_back(engine.model(weights))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def looked(weights: Weights, pair: Pair) -> Attended:
+    """A translator's cross attention, for one that looks back.
+
+    Raises:
+        ValueError: it cannot be shown for this sentence.
+    """
     from zoo.compare.alignment import attended
 
-    try:
-        return attended(engine.model(weights), pair)
-    except ValueError:
-        return None
+    return attended(engine.model(weights), pair)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -11,12 +11,13 @@ import streamlit as st
 
 from playground import engine
 from playground.catalogue import Weights
+from playground.figures.style import CHART
 from playground.figures.translation import loss_bars
 from playground.figures.words import word_bars
 from playground.paths import TRAIN
+from playground.run_files import language_of_model
 from playground.text import count, escaped, number, percent, quoted, sentence
-from playground.views.sequential.trained import Trained, trained
-from playground.views.train.curves import CHART
+from playground.views.sequential.trained import Trained, learned, trained
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def draw() -> None:
         "go on with a text word by word, but it knows what stands behind the gap. Both learned from "
         "stories of the glass box, whose right answer is known exactly, for either question."
     )
-    found = trained(("next-token", "masked-token", "cbow"), language_of)
+    found = trained(("next-token", "masked-token"), language_of)
     to_left, to_both = [[each for each in found if (each.task == "next-token") == left] for left in (True, False)]
     if not (to_left and to_both):
         missing = "from both sides, such as BERT" if to_left else "from the left, such as GPT"
@@ -73,6 +74,7 @@ def draw() -> None:
         return
     columns = st.columns(2, gap="medium")
     left, both = _pick(to_left, LEFT, columns[0]), _pick(to_both, BOTH, columns[1])
+    st.caption(learned([left, both]))
     language = _language_of(left.weights)
     if _language_of(both.weights).fingerprint != language.fingerprint:
         st.info("These two learned from stories of different kinds: choose two that learned from the same.")
@@ -147,8 +149,8 @@ def cut(text: str, language: GlassBox) -> tuple[tuple[str, ...], tuple[str, ...]
 
 def _answer(each: Trained, language: GlassBox, left: tuple[str, ...], right: tuple[str, ...]) -> Answer:
     """A model's answer, and the exact one from what it reads; a text the language cannot say has no exact one."""
-    from playground.right import tokens_of
     from zoo.compare import blanks
+    from zoo.compare.exact import tokens_of
 
     model = engine.model(each.weights)
     pieces = [model.piece(i) for i in range(model.tokenizer.vocab_size)]
@@ -169,7 +171,7 @@ def _bars(found: Answer, reads: str, true: str) -> None:
     if found.right is None:
         tokens = np.argsort(-probs, kind="stable")[:TOP].tolist()
     else:
-        from playground.right import compared
+        from zoo.compare.exact import compared
 
         tokens = compared(found.right, probs, TOP)
     pieces = [found.pieces[token] for token in tokens]
@@ -281,11 +283,12 @@ def asked(weights: Weights, left: tuple[str, ...], right: tuple[str, ...]) -> ND
         ValueError: the text does not fit into the model, or its tokens are not whole words.
     """
     from zoo.compare import blanks
+    from zoo.compare.exact import tokens_of
 
     model = engine.model(weights)
     language = _language_of(weights)
     spoken = [*left, left[0], *right]  # any word in the blank's place: the mark stands there, or the text is cut there
-    ids = blanks.ids_of(model, spoken, language)
+    ids = tokens_of(language, model.tokenizer, spoken, model.title)
     if len(ids) > model.context:
         raise ValueError(f"the text has {len(ids)} tokens; {model.title} reads at most {model.context}: shorten it")
     return blanks.answer(model, ids, len(left))
@@ -313,8 +316,6 @@ def example(key: str) -> Example:
 
 
 def _language_of(weights: Weights) -> GlassBox:
-    from playground.right import language_of_model
-
     language = language_of_model(weights.key)
     assert language is not None
     return language

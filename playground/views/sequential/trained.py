@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from playground import engine
 from playground.catalogue import Weights
+from playground.run_files import last_event, run_info, text_of
+from playground.text import count, escaped, plural
 
 
 @dataclass(frozen=True)
@@ -24,21 +25,35 @@ class Trained:
 def trained(tasks: Collection[str], known: Callable[[Mapping[str, str]], object]) -> list[Trained]:
     """The models on offer that were trained for one of these tasks on a corpus that is `known`, shipped ones first."""
     from zoo.pretrained.shipped import run_folder
-    from zoo.registry import discover
 
-    plugins, found = discover().plugins, []
+    plugins, found = engine.registry().plugins, []
     for choice in engine.choices():
         folder = run_folder(choice.key) if choice.trained else None
         if folder is None:
             continue
-        info = json.loads((folder / "run.json").read_bytes())
-        plugin = plugins.get(info["model"])
-        if plugin is None or plugin.spec.task not in tasks or known(info["corpus"]) is None:
+        info = run_info(folder)
+        plugin = plugins.get(info.get("model", ""))
+        if plugin is None or plugin.spec.task not in tasks or text_of(info, known) is None:
             continue
         name = plugin.spec.title
         title = choice.title if choice.title.startswith(name) else f"{name}: {choice.title}"
-        found.append(Trained(title, plugin.spec.id, plugin.spec.task, Weights(choice.key, stamp=choice.stamp)))
+        found.append(Trained(title, plugin.spec.id, plugin.spec.task, choice.weights))
     return found
+
+
+def learned(models: Sequence[Trained]) -> str:
+    """Size and training of each, from its run, so that a difference is not laid at one cause's door alone."""
+    from zoo.pretrained.shipped import run_folder
+
+    said = []
+    for each in models:
+        folder = run_folder(each.weights.key)
+        info, event = (run_info(folder), last_event(folder)) if folder else ({}, None)
+        parts = [plural(info["parameters"], "parameter")] if isinstance(info.get("parameters"), int) else []
+        if event is not None and "tokens" in event and "elapsed" in event:
+            parts.append(f"{plural(event['tokens'], 'token')} read in {count(round(event['elapsed']))} s")
+        said.append(f"{escaped(each.title)}: {', '.join(parts) or 'not known'}")
+    return f"Size and training, which may matter as well as the kind of model. {'; '.join(said)}."
 
 
 def one_each(found: list[Trained], most: int) -> list[Trained]:

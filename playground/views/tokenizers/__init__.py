@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from playground import state
-from playground.text import escaped, sentence
+from playground.views.guard import guarded
 from playground.views.tokenizers import (
     choosing,
     columns,
@@ -44,16 +44,16 @@ def draw() -> None:
     written = text.draw()
     chosen = choosing.draw()
     lab = Lab(written, chosen)
-    _guarded(own.draw, lab)
+    guarded(own.draw, lab)
     if not written:
         st.info("Write something, or choose an example: there is nothing to cut yet.", icon=":material/edit:")
         return
     if not chosen:
         st.info("Choose a tokenizer, or two to compare.", icon=":material/content_cut:")
         return
-    _guarded(columns.draw, lab)
+    guarded(columns.draw, lab)
     st.subheader("The table to decide by", anchor=False)
-    _guarded(table.draw, lab)
+    guarded(table.draw, lab)
     _parts(lab)
 
 
@@ -69,12 +69,4 @@ def _parts(lab: Lab) -> None:
     )
     part = st.session_state[PART]
     st.session_state[state.PART] = "" if part == next(iter(PARTS)) else part
-    _guarded(PARTS[part], lab)
-
-
-def _guarded(part: Callable[[Lab], None], lab: Lab) -> None:
-    """A tokenizer of others may raise anything: the other parts go on."""
-    try:
-        part(lab)
-    except Exception as error:
-        st.error(escaped(sentence(f"this part failed with {type(error).__name__}: {error}")), icon=":material/error:")
+    guarded(PARTS[part], lab)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -82,12 +81,21 @@ def _column(offer: Offer) -> Column:
 
 def of_models() -> list[Column]:
     """The tokenizers of the models in the zoo, each once."""
-    found: dict[str, Column] = {}
+    return list(_by_content().values())
+
+
+def of_model(model: str) -> Column | None:
+    """The tokenizer of a model, which stands under the first of those that share it; None where it has none."""
+    path = _file(model)
+    return None if path is None else _by_content().get(path.read_bytes())
+
+
+def _by_content() -> dict[bytes, Column]:
+    found: dict[bytes, Column] = {}
     for choice in engine.choices():
         if (path := _file(choice.key)) is not None:
-            column = Column(_key(choice.title), f"that of {choice.title}", "")
-            found.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), column)
-    return list(found.values())
+            found.setdefault(path.read_bytes(), Column(_key(choice.title), f"that of {choice.title}", ""))
+    return found
 
 
 def _key(title: str) -> str:

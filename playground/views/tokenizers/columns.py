@@ -6,10 +6,11 @@ import streamlit as st
 
 from playground.components.columns import Shown, token_columns
 from playground.text import count, sentence
-from playground.views.tokenizers.columns_words import notice
+from playground.views.tokenizers.columns_words import notice, special
 from playground.views.tokenizers.keys import HOW, PART, key
 from playground.views.tokenizers.lab import Column, Lab, ask, ask_together
 from zoo.tokenizers.cut import Cut, cut
+from zoo.tokenizers.special import written_out
 
 STEP = 400
 """Tokens of each column that are shown at first, and that "show more" adds."""
@@ -33,10 +34,18 @@ def draw(lab: Lab) -> None:
         on_select=_select,
         on_more=_more,
     )
+    told_special(lab)
     if most > shown == MOST:
         st.caption(f"The columns end at {count(MOST)} tokens. All of them are in the files under “Take it with you”.")
     if said := notice(lab.text, columns):
         st.markdown(f"**Notice.** {said}")
+
+
+def told_special(lab: Lab) -> None:
+    """A caption where a special token was typed: it is only text here."""
+    answers = zip(lab.columns, ask_together(lab.columns, written_out, text=lab.text), strict=True)
+    if said := special([(column.title, found) for column, found in answers if not isinstance(found, Exception)]):
+        st.caption(said)
 
 
 def selected(columns: list[Column]) -> tuple[str, int] | None:

@@ -8,13 +8,13 @@ from itertools import groupby
 
 from playground.components.columns import Shown
 from playground.text import count, escaped, plural, quoted
-from playground.views.tokenizers.table_words import times
+from playground.views.tokenizers.table_words import names, times
 from zoo.tokenizers.boundaries import Boundaries, boundaries
 from zoo.tokenizers.characters import Part
 from zoo.tokenizers.cut import Cut
 
 _MOST = 3
-"""Sentences that are said at once."""
+"""Sentences that are said at once, and special tokens that are named."""
 
 
 def notice(text: str, columns: Sequence[Shown]) -> str:
@@ -57,6 +57,23 @@ def lengths(cuts: Sequence[tuple[str, Cut]]) -> str:
     if few is None or many is None or few[1].total in (0, many[1].total):
         return ""
     return f"{many[0]} makes {times(many[1].total / few[1].total)} as many tokens of this text as {few[0]}."
+
+
+def special(found: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """Which special tokens of which tokenizers were typed, by (title, special tokens); and what that means."""
+    of: dict[str, list[str]] = {}
+    for title, contents in found:
+        for content in contents:
+            of.setdefault(content, []).append(title)
+    if not of:
+        return ""
+    listed = "; ".join(f"{_quoted(content)} of {names(titles)}" for content, titles in list(of.items())[:_MOST])
+    more = f"; and {count(len(of) - _MOST)} more" if len(of) > _MOST else ""
+    stands, it_is = ("A special token stands", "It is") if len(of) == 1 else ("Special tokens stand", "They are")
+    return (
+        f"{stands} in this text: {listed}{more}. {it_is} written out here like any text; a model's own software puts a "
+        "special token in by its id."
+    )
 
 
 def _unknown(name: str, text: str, cut: Cut) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from playground import state
+from playground.figures.style import CHART
 from playground.figures.tokenizer_race import Curve, race_chart
 from playground.text import escaped, number, sentence
 from playground.views.tokenizers import race_live, race_setup, race_words
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zoo.compare.race import Measured, Raced
-
-CHART = {"displayModeBar": False, "responsive": True}
 
 
 def draw(lab: Lab) -> None:

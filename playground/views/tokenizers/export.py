@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from playground.text import count, escaped, plural
-from playground.views.tokenizers.columns import asked, problem
+from playground.views.tokenizers.columns import asked, problem, told_special
 from playground.views.tokenizers.keys import key
-from playground.views.tokenizers.lab import Column, Lab, ask_anew
+from playground.views.tokenizers.lab import Column, Lab, ask_anew, entering
 from playground.views.tokenizers.text import IN_ADDRESS
 from zoo.tokenizers.listing import as_csv, as_json, as_tokenizer_json
 
@@ -26,6 +24,7 @@ def draw(lab: Lab) -> None:
         "tokenizer itself, as the file that the library `tokenizers` reads. In the CSV a piece is written as a JSON "
         "string: its blanks can be seen, and no spreadsheet takes it for a formula."
     )
+    told_special(lab)
     for column in lab.columns:
         _files(column, lab.text)
     st.caption(
@@ -86,12 +85,9 @@ def in_session(make: Callable[[], str]) -> Callable[[], str]:
     Streamlit makes a file when its button is clicked, in a thread that knows no session; the reader's own
     tokenizers are kept in one.
     """
-    session = get_script_run_ctx(suppress_warning=True)
+    enter = entering()
 
     def called() -> str:
-        def enter() -> None:
-            add_script_run_ctx(threading.current_thread(), session)
-
         with ThreadPoolExecutor(1, initializer=enter) as pool:
             return pool.submit(make).result()
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from playground.figures.fertility import fertility_chart
+from playground.figures.style import CHART
 from playground.text import escaped, sentence
 from playground.views.tokenizers import fertility_words
 from playground.views.tokenizers.fertility_words import MEASURES, Measure
@@ -16,7 +17,6 @@ from playground.views.tokenizers.lab import Column, Lab, ask
 from zoo.tokenizers.fertility import Share, fertility
 from zoo.tokenizers.presets import PARALLEL
 
-CHART = {"displayModeBar": False, "responsive": True}
 FIRST = next(iter(MEASURES))
 MEASURE, LANGUAGE = key("fertility", "measure"), key("fertility", "language")
 

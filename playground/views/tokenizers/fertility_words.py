@@ -40,7 +40,8 @@ MEASURES = {
         1.0,
         lambda share: share.tokens_per_word,
         "Each mark: tokens for each word (the fertility of Rust and others, 2021); on the line, a word is one token. "
-        "Only languages that put a space between two words. Languages with long words have fewer of them.",
+        "Only languages that put a space between two words (in Vietnamese it stands between syllables). Languages "
+        "with long words have fewer of them.",
     ),
     "Per character": Measure(
         "characters in each token",

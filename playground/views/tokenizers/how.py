@@ -7,13 +7,14 @@ import itertools
 import streamlit as st
 
 from playground.components.pieces import pieces
-from playground.text import count, escaped, plural, quoted, sentence
+from playground.text import count, escaped, plural, quoted, sentence, visible
 from playground.views.tokenizers import lattice, merges, walk
 from playground.views.tokenizers.columns import selected
 from playground.views.tokenizers.keys import key
 from playground.views.tokenizers.lab import Column, Lab, ask
 from zoo.tokenizers.explain import Explanation, Lattice, Lookup, Merges, Stage, Walk, explain
 from zoo.tokenizers.explain.parts import Word
+from zoo.tokenizers.unknown import unknown_id
 
 FOLLOWED = 2000
 """Characters of the text that are followed; the rest goes the same way."""
@@ -35,6 +36,7 @@ def draw(lab: Lab) -> None:
         st.caption(f"Followed here: the first {count(len(text))} of {count(len(lab.text))} characters.")
     try:
         found = ask(column, explain, text=text, most=WORDS)
+        unknown = ask(column, unknown_id)
     except ValueError as error:
         st.error(escaped(sentence(str(error))), icon=":material/error:")
         return
@@ -48,7 +50,7 @@ def draw(lab: Lab) -> None:
         if held:
             st.session_state[WORD] = _name(*held)
     _told_beyond(lab.columns)
-    _word(column, found)
+    _word(column, found, unknown)
 
 
 def _told_beyond(columns: list[Column]) -> None:
@@ -105,7 +107,7 @@ def _stages(stages: list[Stage]) -> None:
             st.caption(f"The first {SHOWN} of {plural(stage.total, 'piece')}.")
 
 
-def _word(column: Column, found: Explanation) -> None:
+def _word(column: Column, found: Explanation, unknown: int | None) -> None:
     st.markdown("##### In the model, each piece by itself")
     names = [_name(i, word) for i, word in enumerate(found.words)]
     if st.session_state.get(WORD) not in names:
@@ -118,7 +120,7 @@ def _word(column: Column, found: Explanation) -> None:
     elif isinstance(word, Walk):
         walk.draw(word)
     elif isinstance(word, Lattice):
-        lattice.draw(word)
+        lattice.draw(word, unknown)
     else:
         _lookup(word)
     if word.note:
@@ -128,10 +130,7 @@ def _word(column: Column, found: Explanation) -> None:
 def _name(position: int, word: Word) -> str:
     """What the box calls a piece: its place keeps two of the same spelling apart."""
     shown = word.word if len(word.word) <= 40 else word.word[:40] + "…"
-    return f"{position + 1} · {''.join(_MARKS.get(char, char) for char in shown)}"
-
-
-_MARKS = {" ": "␣", "\n": "⏎", "\r": "␍", "\t": "⇥", "\0": "␀"}
+    return f"{position + 1} · {visible(shown)}"
 
 
 def _richest(words: list[Word]) -> int:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
-LARGEST = 4 * 2**20
-"""Bytes of an answer of a foreign tokenizer that is kept."""
+LARGEST, LARGEST_ONCE = 4 * 2**20, 32 * 2**20
+"""Bytes of an answer of a foreign tokenizer that is kept, and of one that is wanted once."""
 AGAIN = 60.0
 """Seconds after which a foreign tokenizer that gave no answer is asked again."""
 
@@ -89,10 +89,6 @@ def ask_together(
     """The same of several tokenizers at once, or why one has no answer: the library works on a core for each."""
     for column in columns:
         _ready(column)
-    session = get_script_run_ctx(suppress_warning=True)
-
-    def enter() -> None:
-        add_script_run_ctx(threading.current_thread(), session)
 
     def one(column: Column) -> Answer | Exception:
         try:
@@ -100,8 +96,18 @@ def ask_together(
         except Exception as error:  # one column must not take the others away
             return error
 
-    with ThreadPoolExecutor(max(1, min(len(columns), os.cpu_count() or 1)), initializer=enter) as pool:
+    with ThreadPoolExecutor(max(1, min(len(columns), os.cpu_count() or 1)), initializer=entering()) as pool:
         return list(pool.map(one, columns))
+
+
+def entering() -> Callable[[], None]:
+    """What a thread calls first, to belong to the session that draws now."""
+    session = get_script_run_ctx(suppress_warning=True)
+
+    def enter() -> None:
+        add_script_run_ctx(threading.current_thread(), session)
+
+    return enter
 
 
 def _ready(column: Column) -> None:
@@ -120,7 +126,7 @@ def ask_anew(column: Column, question: Callable[Concatenate[Tokenizer, Arguments
         ValueError: with one sentence for the reader.
     """
     try:
-        return cast(Answer, _asked(column, _name(question), arguments, question))
+        return cast(Answer, _asked(column, _name(question), arguments, question, LARGEST_ONCE))
     except LookupError as error:
         raise ValueError(_said(error)) from error
 
@@ -143,15 +149,12 @@ def _kept(column: Column, name: str, arguments: dict[str, Any], _question: Calla
         return _Refused(str(error), time.monotonic())
 
 
-def _asked(
-    column: Column, name: str, arguments: dict[str, Any], question: Callable[..., Any], largest: int | None = None
-) -> Any:
+def _asked(column: Column, name: str, arguments: dict[str, Any], question: Callable[..., Any], largest: int) -> Any:
     from playground.views.tokenizers import choosing, own
 
     if not column.foreign:
         return question(choosing.tokenizer(column), **arguments)
-    limit = {} if largest is None else {"largest": largest}
-    return guarded.ask_guarded(own.content_of(column.key), name, arguments, **limit)
+    return guarded.ask_guarded(own.content_of(column.key), name, arguments, largest)
 
 
 def _name(question: Callable[..., Any]) -> str:

@@ -8,30 +8,43 @@ import streamlit as st
 
 from playground.components.pieces import pieces
 from playground.figures.lattice import BEST, OTHER, SECOND, Bar, described, lattice_chart
+from playground.figures.style import CHART
 from playground.text import count, number, plural, quoted
 from playground.views.tokenizers.keys import key
 from zoo.tokenizers.explain import Edge, Lattice
+from zoo.tokenizers.explain.unigram import PENALTY
 
-CHART = {"displayModeBar": False, "responsive": True}
 MOST_CHARACTERS = 24
 """A longer word's chart would be too small to read."""
+UNLEARNED = (
+    f"The score of a character that the vocabulary lacks is none that was learned: it is {PENALTY:g} below the lowest "
+    "score in the vocabulary."
+)
 
 
-def draw(word: Lattice) -> None:
-    """The chart of the pieces, and the sum behind the best split and the next best."""
+def draw(word: Lattice, unknown: int | None) -> None:
+    """The chart of the pieces, and the sum behind the best split and the next best.
+
+    `unknown`: the id of what the vocabulary lacks, where there is one.
+    """
     pieces(word.pieces, key=key("best"), label="The tokens")
     if not word.edges:  # too long to list what could stand in it
         st.markdown(f"The best split has a score of **{number(word.best_score)}**.")
         return
     best = [word.edges[i] for i in word.best]
     second = [word.edges[i] for i in word.second] if word.second is not None else []
+    lacking = [edge for edge in word.edges if edge.id == unknown and edge.end - edge.start == 1]
     st.markdown(f"**Best split:** {_sum(best, word.best_score)}")
     if word.second is not None and word.second_score is not None:
-        times = word.best_score - word.second_score
-        st.markdown(f"**Next best:** {_sum(second, word.second_score)} {_how_much(times)}")
+        penalties = [sum(edge in lacking for edge in split) for split in (best, second)]
+        times = _how_much(word.best_score - word.second_score) if penalties[0] == penalties[1] else ""
+        st.markdown(f"**Next best:** {_sum(second, word.second_score)} {times}".rstrip())
     else:
         st.markdown("There is no other way to split this piece with the vocabulary.")
-    if len(word.word) > MOST_CHARACTERS:
+    long = len(word.word) > MOST_CHARACTERS
+    if any(edge in lacking for edge in (best + second if long else word.edges)):
+        st.caption(UNLEARNED)
+    if long:
         st.caption(
             f"The chart of its {plural(len(word.edges), 'piece')} is left out: {count(len(word.word))} characters."
         )
@@ -41,7 +54,8 @@ def draw(word: Lattice) -> None:
     )
     st.caption(
         "Each bar is a piece of the vocabulary that fits at this place. A split is a row of bars without a gap; its "
-        "score is the sum of its pieces' scores, which are logarithms of probabilities. The highest sum wins."
+        "score is the sum of its pieces' scores. Those that were learned are logarithms of probabilities. The highest "
+        "sum wins."
     )
 
 
@@ -60,9 +74,14 @@ def bars(word: Lattice) -> list[Bar]:
 
 
 def _sum(edges: list[Edge], total: float) -> str:
+    """The scores and what they add up to; what is shown of them may not add up to the last digit."""
     parts = " + ".join(quoted(edge.piece) for edge in edges)
+    if len(edges) == 1:
+        return f"{parts} with **{number(total)}**"
     scores = " + ".join(f"({number(edge.score)})" for edge in edges)
-    return f"{parts} with {scores} = **{number(total)}**" if len(edges) > 1 else f"{parts} with **{number(total)}**"
+    if number(sum(round(edge.score, 2) for edge in edges)) == number(total):
+        return f"{parts} with {scores} = **{number(total)}**"
+    return f"{parts} with {scores} ≈ **{number(total)}** (each is rounded to two decimals)"
 
 
 def _how_much(difference: float) -> str:

@@ -9,13 +9,15 @@ from playground.text import count, plural, quoted
 from playground.views.tokenizers.keys import key
 from playground.views.tokenizers.lab import Column
 from zoo.tokenizers.explain import Merge, Merges
+from zoo.tokenizers.explain.merging import LONGEST_WORD
 
 
 def draw(column: Column, word: Merges) -> None:
     """The slider over the merges, the symbols at that point, and the list of all merges."""
     if not word.steps:
         pieces(word.pieces, key=key("symbols"), label="The tokens")
-        st.markdown("No two neighbours of this piece stand in the list of merges: it stays as it is.")
+        if said := _unmerged(word):
+            st.markdown(said)
         return
     step = _slider(column, word)
     done = word.steps[:step]
@@ -30,7 +32,7 @@ def draw(column: Column, word: Merges) -> None:
                     "rank": each.rank,
                     "left": each.left,
                     "right": each.right,
-                    "becomes": each.left + each.right,
+                    "becomes": each.symbols[each.at],
                 }
                 for i, each in enumerate(word.steps, start=1)
             ],
@@ -45,8 +47,15 @@ def draw(column: Column, word: Merges) -> None:
         )
 
 
+def _unmerged(word: Merges) -> str:
+    """Why there is no merge to show, where the word's note does not tell."""
+    if 1 < len(word.start) <= LONGEST_WORD:
+        return "No two neighbours of this piece stand in the list of merges: it stays as it is."
+    return "" if word.note else "This piece is one symbol from the start: there is nothing to merge."
+
+
 def _slider(column: Column, word: Merges) -> int:
-    """How many merges are done; all of them at first, and whenever another word is looked at."""
+    """How many merges are done; none at first, and whenever another word is looked at."""
     name, looked_at = key("merge"), key("merge", "of")
     last, this = len(word.steps), (column.key, word.word, word.span)
     if st.session_state.get(looked_at) != this:
@@ -71,7 +80,7 @@ def _sentence(word: Merges, step: int) -> str:
             f"list of merges, {_pair(following)} come first, with rank {count(following.rank)}."
         )
     done = word.steps[step - 1]
-    text = f"Merge {step}: {_pair(done)}, rank {count(done.rank)}, become {quoted(done.left + done.right)}."
+    text = f"Merge {step}: {_pair(done)}, rank {count(done.rank)}, become {quoted(done.symbols[done.at])}."
     if step < len(word.steps):
         following = word.steps[step]
         return f"{text} The next lowest rank among neighbours is {count(following.rank)}: {_pair(following)}."

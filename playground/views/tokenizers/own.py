@@ -19,6 +19,7 @@ import streamlit as st
 from playground import guarded
 from playground.text import count, escaped, sentence
 from playground.views.tokenizers.keys import key
+from playground.views.tokenizers.kinds import TITLES
 from playground.views.tokenizers.lab import Column, Lab
 from zoo.pretrained.tokenizers import LARGEST, SMALLEST, hub
 from zoo.pretrained.tokenizers import foreign as strange
@@ -32,14 +33,7 @@ LONGEST_WORD = 1000
 """Without a blank, a text is cut after so many characters: training takes the square of a word's length."""
 KEPT = 6
 """Tokenizers that a session keeps; the oldest goes first."""
-NAMES: dict[Kind, str] = {
-    "bpe": "BPE on bytes",
-    "bpe-char": "BPE on characters",
-    "wordpiece": "WordPiece",
-    "unigram": "Unigram",
-    "word": "Words",
-    "char": "Characters",
-}
+LEARNING: tuple[Kind, ...] = ("bpe", "bpe-char", "wordpiece", "unigram", "word", "char")
 """Kinds that learn something, the most used first."""
 KIND, SIZE, FILE, HUB = (key("own", name) for name in ("kind", "size", "file", "hub"))
 _HELD, _PROBLEM, _DONE, _CHOSEN = key("own", "held"), key("own", "problem"), key("own", "done"), key("chosen")
@@ -156,7 +150,7 @@ def _training(text: str) -> None:
     _default(KIND, "bpe")
     _default(SIZE, 512)
     left, right = st.columns(2)
-    left.selectbox("Kind", list(NAMES), key=KIND, format_func=NAMES.__getitem__, persist_state="session")
+    left.selectbox("Kind", LEARNING, key=KIND, format_func=TITLES.__getitem__, persist_state="session")
     right.slider("Entries of the vocabulary, at most", SMALLEST, LARGEST, key=SIZE, step=4, persist_state="session")
     if len(text) > LEARNED:
         st.caption(f"It learns from the first {count(LEARNED)} of {count(len(text))} characters.")
@@ -190,7 +184,7 @@ def train(text: str, kind: Kind, size: int) -> Held:
     except UnicodeEncodeError as error:
         raise ValueError(f"the text is not valid Unicode at character {error.start}: type it again") from error
     name = f"own:{kind}:{size}:{hashlib.sha256(learned.encode()).hexdigest()[:10]}"
-    title = f"{NAMES.get(kind, kind)} · own · {count(made.vocab_size)}"
+    title = f"{TITLES[kind]} · own · {count(made.vocab_size)}"
     about = f"It was trained on your text and has {count(made.vocab_size)} entries."
     if made.vocab_size < size:
         about += f" {count(size)} were allowed, but the text had no more to learn."

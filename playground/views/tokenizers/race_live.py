@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from playground import engine, state
+from playground.figures.style import CHART
 from playground.figures.tokenizer_race import Curve, race_chart
+from playground.jobs import ACTIVE
+from playground.run_files import last_event
 from playground.text import count, escaped, number, sentence
+from playground.views.runs import BADGES, opened
 from playground.views.tokenizers import race_score, race_words
 from playground.views.tokenizers.keys import key
-from playground.views.train.controls import ACTIVE, BADGES
-from playground.views.train.watch import opened
 
 if TYPE_CHECKING:
     from playground.jobs import Job
@@ -26,7 +28,6 @@ ALL = 10**6
 BROKEN = "\ufffd"
 """What decoding leaves of bytes that are no character."""
 PROBLEM = key("race.problem")
-CHART = {"displayModeBar": False, "responsive": True}
 Entry = tuple["Job", "Run | None"]
 
 
@@ -85,7 +86,7 @@ def _entry(place: int, job: Job, run: Run | None) -> None:
     if job.state == "failed":
         st.error(race_words.failed(name(run) or "This run", job.message), icon=":material/error:")
         return
-    event = None if run is None else race_score.newest(run.folder)
+    event = None if run is None else last_event(run.folder)
     if run is None or event is None:
         waits = "It waits in line, and starts by itself." if job.state == "queued" else "Text and tokens are prepared …"
         st.caption(waits if job.state in ACTIVE else "It was stopped before it began.")
@@ -96,7 +97,7 @@ def _entry(place: int, job: Job, run: Run | None) -> None:
 
 def name(run: Run | None) -> str:
     """A run by its tokenizer; "" where that is not there yet."""
-    from zoo.compare.race import kind_of
+    from zoo.tokenizers import kind_of
 
     if run is None:
         return ""
@@ -105,18 +106,21 @@ def name(run: Run | None) -> str:
 
 
 def _buttons(found: Sequence[Job]) -> None:
+    jobs = engine.jobs()
     mine = all(job.owned_by(state.owner()) for job in found)
     going = any(job.state in ACTIVE for job in found)
     with st.container(horizontal=True):
         if mine and going:
-            st.button("Stop both", icon=":material/stop:", key=key("race.stop"), on_click=_each, args=("stop", found))
+            st.button(
+                "Stop both", icon=":material/stop:", key=key("race.stop"), on_click=_each, args=(jobs.stop, found)
+            )
         if mine and not going:
             st.button(
                 "Delete both runs",
                 icon=":material/delete:",
                 key=key("race.delete"),
-                on_click=_each,
-                args=("delete", found),
+                on_click=_delete,
+                args=(found,),
                 help="For good. Otherwise they stay under “My runs” on the page Train.",
             )
         if not going or not mine:
@@ -127,15 +131,18 @@ def _buttons(found: Sequence[Job]) -> None:
         st.error(escaped(problem), icon=":material/error:")
 
 
-def _each(what: str, found: Sequence[Job]) -> None:
+def _each(act: Callable[[str, str], None], found: Sequence[Job]) -> None:
     """Do it to both; what is wrong with it is said on the page."""
     for job in found:
         try:
-            getattr(engine.jobs(), what)(job.id, state.owner())
-        except (LookupError, PermissionError, ValueError, OSError) as error:
+            act(job.id, state.owner())
+        except (LookupError, ValueError, OSError) as error:
             st.session_state[PROBLEM] = sentence(str(error))
-    if what == "delete":
-        _leave()
+
+
+def _delete(found: Sequence[Job]) -> None:
+    _each(engine.jobs().delete, found)
+    _leave()
 
 
 def _leave() -> None:

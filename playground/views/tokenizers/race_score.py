@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +12,10 @@ if TYPE_CHECKING:
     from zoo.compare.per_character import Scored
     from zoo.compare.race import Point, Raced
     from zoo.data import Corpus
-    from zoo.training import Event, Run
+    from zoo.training import Run
 
 CHARACTERS = 6000
 """Of held-out text that are scored: enough to see a curve, few enough not to hold the page up."""
-TAIL = 2**16
-"""Bytes that the newest event may take."""
 KEPT = 64
 """Runs whose scores are kept."""
 
@@ -64,15 +59,6 @@ def floor(folder: str) -> float | None:
     from zoo.compare import race
 
     return race.floor(texts(folder))
-
-
-def newest(folder: Path) -> Event | None:
-    """The newest event of a run; None before the first. It reads no more than the end of the file."""
-    with suppress(OSError, ValueError), (folder / "events.jsonl").open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
-        event: Event = json.loads(file.read().rpartition(b"\n")[0].rpartition(b"\n")[2])
-        return event
-    return None
 
 
 def sheet(run: Run) -> Sheet:

@@ -71,14 +71,15 @@ def notice(raced: Sequence[Raced]) -> str:
     ranked = race.comparable(raced)
     if len(ranked) < 2:
         return ""
-    best, next_one = ranked[:2]
+    best, *others = ranked
     seeds = f", in each of {len(best.trials)} seeds" if len(best.trials) > 1 else ""
-    if race.below(best.bits, next_one.bits):
-        first = f"{escaped(of(best))} needs the fewest bits per character, {figures(best)}{seeds}; "
-        first += f"next is {escaped(of(next_one))} with {figures(next_one)}."
+    if close := [each for each in others if not race.below(best.bits, each.bits)]:
+        *named, last = [f"{escaped(of(each))} ({figures(each)})" for each in close]
+        named.insert(0, f"{escaped(of(best))} ({figures(best)} bits per character)")
+        first = f"{', '.join(named)} and {last} are too close to call."
     else:
-        first = f"{escaped(of(best))} ({figures(best)} bits per character) and {escaped(of(next_one))} "
-        first += f"({figures(next_one)}) are too close to call."
+        first = f"{escaped(of(best))} needs the fewest bits per character, {figures(best)}{seeds}; "
+        first += f"next is {escaped(of(others[0]))} with {figures(others[0])}."
     return f"{first} {_contradiction(raced)}"
 
 
@@ -110,16 +111,21 @@ def _contradiction(raced: Sequence[Raced]) -> str:
 
 def why(raced: Sequence[Raced]) -> str:
     """Why perplexity per token does not compare tokenizers, with two of the measured ones."""
+    from zoo.compare import race
+
     ranked = sorted(raced, key=lambda each: each.characters_per_token)
     fine, coarse = ranked[0], ranked[-1]
+    lower = ""
+    if race.below(fine.perplexities, coarse.perplexities):
+        lower = f"The small ones got the lower figure, {spread(fine.perplexities, 1)} against "
+        lower += f"{spread(coarse.perplexities, 1)}, and nothing has been learnt by that. "
     return (
         "**Perplexity per token** says among how many tokens the model was, on average, as unsure as among equals. "
         "But a token is no unit that two tokenizers share. On the same "
         f"{count(fine.characters)} held-out characters the model is asked {count(fine.tokens)} small questions by "
-        f"{escaped(of(fine))}, and {count(coarse.tokens)} large ones by {escaped(of(coarse))}. Smaller questions get "
-        "the lower figure each, and nothing has been learnt by that. **Bits per character** adds up what all "
-        "answers cost, −log₂ p of every token, and divides by the characters, of which there are as many for "
-        "everybody."
+        f"{escaped(of(fine))}, and {count(coarse.tokens)} large ones by {escaped(of(coarse))}. {lower}"
+        "**Bits per character** adds up what all answers cost, −log₂ p of every token, and divides by the characters, "
+        "of which there are as many for everybody."
     )
 
 

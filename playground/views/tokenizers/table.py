@@ -103,10 +103,7 @@ def _presets(lab: Lab, said: Sequence[str]) -> None:
 
 
 def _error(column: Column, error: ValueError) -> str:
-    said = str(error)
-    if isinstance(error, UnicodeError):  # from the cache, which hashes the text before the tokenizer sees it
-        said = "the text is not valid Unicode: it holds half of a character"
-    return f"**{escaped(column.title)}**: {escaped(sentence(said))}"
+    return f"**{escaped(column.title)}**: {escaped(sentence(str(error)))}"
 
 
 def _show(errors: Sequence[str]) -> None:

@@ -24,9 +24,10 @@ SORTS = {
 LEGEND = (
     "Bytes: of the text in UTF-8. Unknown: tokens that only say “something that I do not know”. The embedding has a "
     "vector for each id (M: millions of numbers); a model whose output matrix is not tied to it "
-    "pays that twice. Speed: in MB of text on this machine, measured when it met this text first; of a short text it "
-    "tells little, since beginning takes longer than the work. In bold: the most characters per token among "
-    "those that give the text back unchanged."
+    "pays that twice. Speed: MB of text on this machine, the median of repeated encodings of this text (a single one "
+    "where that takes long). Some tokenizers remember the words that they met, so for them a new text is slower. A "
+    "short text tells little, since beginning takes longer than the work. In bold: the most characters per token "
+    "among those that give the text back unchanged."
 )
 MATRIX_LEGEND = (
     "Characters per token; the most in bold, among those that give the text back unchanged. "

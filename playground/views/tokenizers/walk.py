@@ -14,12 +14,10 @@ TRIED = 14
 
 
 def draw(word: Walk) -> None:
-    """The matches in order, each with what was tried before it."""
+    """The matches in order, each with what was tried before it; why there is none, the word's note says."""
     pieces(word.pieces, key=key("matches"), label="The tokens")
     for number, match in enumerate(word.matches, start=1):
         st.markdown(f"{number}. {_match(match)}")
-    if not any(each.found for match in word.matches for each in match.tries[-1:]):
-        st.markdown("Not even its first character is in the vocabulary, so the whole word is unknown.")
 
 
 def _match(match: Match) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from playground.components.words import Row, word_rows
 from playground.figures.pair_counts import PairBar, pair_bars
+from playground.figures.style import CHART
 from playground.text import count, escaped, plural, quoted, sentence, visible
 from playground.views.tokenizers import watched_words
 from playground.views.tokenizers.keys import key
@@ -27,7 +28,6 @@ TEXT = (
 )
 SOURCE, WRITTEN, LEVEL = key("watched", "source"), key("watched", "text"), key("watched", "level")
 DONE, OF = key("watched", "done"), key("watched", "of")
-CHART = {"displayModeBar": False, "responsive": True}
 
 
 def draw(lab: Lab) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from playground import engine, state
+from playground.jobs import ACTIVE
 from playground.text import count, escaped, sentence
+from playground.views.runs import BADGES
 from playground.views.train import names
 from playground.views.train.keys import key
 
@@ -17,18 +19,7 @@ if TYPE_CHECKING:
     from playground.views.train.history import History
     from zoo.training import Run
 
-ACTIVE = ("queued", "starting", "running", "paused")
 PROBLEM = key("problem")
-BADGES: dict[str, tuple[str, str, str]] = {
-    "queued": ("waiting in line", "gray", "schedule"),
-    "starting": ("starting", "blue", "hourglass_top"),
-    "running": ("learning", "green", "trending_down"),
-    "paused": ("paused", "orange", "pause"),
-    "done": ("done", "violet", "check"),
-    "stopped": ("stopped", "gray", "stop"),
-    "failed": ("failed", "red", "error"),
-}
-"""State -> its words, colour and icon."""
 _STEP: dict[str, str] = {
     "queued": "It waits in line; it can step once it has started.",
     "starting": "It is still starting.",
@@ -71,16 +62,17 @@ def leave() -> None:
 
 
 def _buttons(job: Job, history: History) -> None:
+    jobs = engine.jobs()
     with st.container(horizontal=True):
         if job.state == "running":
-            _button("Pause", "pause", job, _do("pause"), about="It stops between two steps, and can go on.")
+            _button("Pause", "pause", job, jobs.pause, about="It stops between two steps, and can go on.")
         else:
             still = "" if job.can_play else _STILL.get(job.state, "")
-            _button("Play", "play_arrow", job, _do("play"), still, "Go on from here.", primary=job.state == "paused")
+            _button("Play", "play_arrow", job, jobs.play, still, "Go on from here.", primary=job.state == "paused")
         reason = "" if job.can_play else _STEP.get(job.state, "")
-        _button("Single step", "skip_next", job, _do("step"), reason, "Learn from one batch, and show what changed.")
+        _button("Single step", "skip_next", job, jobs.step, reason, "Learn from one batch, and show what changed.")
         over = "" if job.state in ACTIVE else "It has come to its end."
-        _button("Stop", "stop", job, _do("stop"), over, "End it here, and keep what it has learnt.")
+        _button("Stop", "stop", job, jobs.stop, over, "End it here, and keep what it has learnt.")
         st.button(
             "Reset",
             icon=":material/restart_alt:",
@@ -98,7 +90,7 @@ def _button(
     label: str,
     icon: str,
     job: Job,
-    act: Callable[[str], None],
+    act: Callable[[str, str], None],
     reason: str = "",
     about: str = "",
     primary: bool = False,
@@ -110,21 +102,17 @@ def _button(
         type="primary" if primary else "secondary",
         disabled=bool(reason),
         help=reason or about,
-        on_click=act,
-        args=(job.id,),
+        on_click=_do,
+        args=(act, job.id),
     )
 
 
-def _do(what: str) -> Callable[[str], None]:
+def _do(act: Callable[[str, str], None], run: str) -> None:
     """Hand the wish to the run; what is wrong with it is said on the page."""
-
-    def act(run: str) -> None:
-        try:
-            getattr(engine.jobs(), what)(run, state.owner())
-        except (LookupError, PermissionError, ValueError, OSError) as error:
-            st.session_state[PROBLEM] = sentence(str(error))
-
-    return act
+    try:
+        act(run, state.owner())
+    except (LookupError, ValueError, OSError) as error:
+        st.session_state[PROBLEM] = sentence(str(error))
 
 
 def _reset(run: str) -> None:

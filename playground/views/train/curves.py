@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from playground.figures.loss import loss_chart
+from playground.figures.style import CHART
 from playground.text import count, escaped, number, percent
 from playground.views.train import facts, verdicts
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from playground.jobs import Job
     from playground.views.train.history import History
     from zoo.training import Run, RunInfo, Yardsticks
-
-CHART = {"displayModeBar": False, "responsive": True}
 
 
 def draw(job: Job, run: Run, history: History) -> None:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from playground.right import right_answer
-from playground.views.train.models import registry
+from playground.engine import registry
+from playground.views.runs import UNITS
+from zoo.compare.exact import right_answer
 
 if TYPE_CHECKING:
     from zoo.data.glass_box import GlassBox
     from zoo.tokenizers import Tokenizer
     from zoo.training import Run, RunInfo
-
-UNITS = {"masked-token": "blank", "skip-gram": "pair of words", "cbow": "blank"}
 
 
 @dataclass(frozen=True)

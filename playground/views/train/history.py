@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from playground.run_files import last_event
 
 if TYPE_CHECKING:
     from zoo.training import Event, Run
@@ -68,23 +69,7 @@ class History:
         return sum(inside) / len(inside) if inside else None
 
 
-TAIL = 200_000
-"""Bytes at the end of events.jsonl among which the last score is looked for."""
-
-
 def last_score(folder: Path) -> tuple[int, float] | None:
     """Step and held-out loss (nats per token) of a run's last evaluation, without reading all of its events."""
-    path = folder / "events.jsonl"
-    if not path.exists():
-        return None
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - TAIL))
-        lines = file.read().splitlines()
-    for line in reversed(lines):
-        try:
-            event = json.loads(line)
-        except ValueError:  # the first line may be cut off, and the last may be in the middle of being written
-            continue
-        if isinstance(event, dict) and "valid_loss" in event:
-            return int(event["step"]), float(event["valid_loss"])
-    return None
+    event = last_event(folder, "valid_loss")
+    return None if event is None else (event["step"], event["valid_loss"])

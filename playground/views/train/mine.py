@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from playground import engine, state
+from playground.jobs import ACTIVE
+from playground.jobs.limits import MIB
 from playground.text import escaped, number, plural, sentence
+from playground.views.runs import BADGES
 from playground.views.train import facts, names
-from playground.views.train.controls import ACTIVE, BADGES
 from playground.views.train.history import last_score
 from playground.views.train.keys import key
 
@@ -83,7 +85,7 @@ def _show(run: str) -> None:
 def _delete(run: str) -> None:
     try:
         engine.jobs().delete(run, state.owner())
-    except (LookupError, PermissionError, ValueError, OSError) as error:
+    except (LookupError, ValueError, OSError) as error:
         st.session_state[PROBLEM] = sentence(str(error))
         return
     state.take_from_zoo(run)
@@ -93,8 +95,14 @@ def _delete(run: str) -> None:
 
 def _load() -> None:
     """A zip that “Download the run” made."""
-    file = st.file_uploader("A run's zip", type=["zip"], key=key("zip"), label_visibility="collapsed")
-    st.caption("A zip that “Download the run” made, here or elsewhere. Weights and JSON only: nothing in it is run.")
+    most = engine.jobs().limits.packed // MIB
+    file = st.file_uploader(
+        "A run's zip", type=["zip"], key=key("zip"), max_upload_size=most, label_visibility="collapsed"
+    )
+    st.caption(
+        f"A zip that “Download the run” made, here or elsewhere, of at most {most} MB. Weights and JSON only: nothing "
+        "in it is run."
+    )
     if file is None or st.session_state.get(LOADED) == file.file_id:
         return
     st.session_state[LOADED] = file.file_id

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from playground import engine, state
+from playground.engine import registry
 
 if TYPE_CHECKING:
     from zoo.plugin import ModelPlugin
-    from zoo.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,6 @@ class Start:
     title: str
     source: str
     """What `zoo.load` takes."""
-
-
-@st.cache_resource(ttl=10, show_spinner=False)
-def registry() -> Registry:
-    """Every installed plugin; looked up anew after ten seconds."""
-    from zoo.registry import discover
-
-    return discover()
 
 
 def trainable() -> list[ModelPlugin]:

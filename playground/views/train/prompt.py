@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from playground.figures.style import CHART
 from playground.figures.words import divergence_line, word_bars, word_lines
-from playground.right import divergence, impossible
 from playground.text import count, escaped, number, percent
 from playground.views.train import facts, weights
-from playground.views.train.curves import CHART
 from playground.views.train.keys import key
+from zoo.compare.exact import divergence, impossible
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

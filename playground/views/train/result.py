@@ -9,11 +9,12 @@ import streamlit as st
 
 from playground import engine, state
 from playground.catalogue import app_runs
+from playground.jobs.limits import MAX_TITLE, MIB
 from playground.paths import FORWARD_PASS, NEXT_WORD, UNTRAINED_AND_PRETRAINED
 from playground.text import escaped, sentence
+from playground.views import runs
 from playground.views.train import names
 from playground.views.train.keys import key
-from zoo.plugin import CONTEXT
 
 if TYPE_CHECKING:
     from playground.jobs import Job
@@ -50,7 +51,7 @@ def _zoo(job: Job, run: Run) -> None:
     mine = job.owned_by(state.owner())
     place = key("name", job.id)
     st.session_state.setdefault(place, names.of(run))
-    st.text_input("Its name", key=place, max_chars=80, disabled=not mine, persist_state="session")
+    st.text_input("Its name", key=place, max_chars=MAX_TITLE, disabled=not mine, persist_state="session")
     if inside and not (mine and st.session_state[place].strip() != names.of(run)):
         st.button("Take it out of the zoo", icon=":material/remove:", on_click=state.take_from_zoo, args=(job.id,))
         st.caption("It is in your list of models on every page.")
@@ -71,7 +72,7 @@ def _zoo(job: Job, run: Run) -> None:
 def _send(run_id: str, mine: bool) -> None:
     try:
         if mine:
-            names.give(engine.jobs().look(run_id).folder, st.session_state[key("name", run_id)])
+            engine.jobs().rename(run_id, state.owner(), st.session_state[key("name", run_id)])
     except (ValueError, LookupError, OSError) as error:
         st.session_state[key("name.problem")] = sentence(str(error))
         return
@@ -82,17 +83,21 @@ def _download(run: Run) -> None:
     """Everything in one file, to be loaded back here or used with the command line."""
     from playground.jobs import archive
 
+    limits = engine.jobs().limits
     st.markdown("**Take it along**")
     st.download_button(
         "Download the run",
-        data=lambda: archive.pack(run.folder),
+        data=lambda: archive.pack(run.folder, limits),
         file_name=f"{_slug(names.of(run))}.zip",
         mime="application/zip",
         icon=":material/download:",
         on_click="ignore",
         key="train.download",
     )
-    st.caption("One zip: the weights as safetensors, all the rest as JSON. “Load a run” below takes it back in.")
+    st.caption(
+        f"One zip of at most {limits.packed // MIB} MB: the weights as safetensors, all the rest as JSON; of a large "
+        "model it holds fewer checkpoints. “Load a run” below takes it back in."
+    )
 
 
 def _slug(name: str) -> str:
@@ -129,23 +134,11 @@ def _ask(page: str) -> None:
     st.session_state[ASKED] = page
 
 
-def _readable(run: Run) -> str:
-    """The run's prompt, or the end of it that the model has room for."""
-    tokenizer, room = run.tokenizer, min(int(run.info.config.get("context", CONTEXT)), state.MAX_TOKENS)
-    ids = tokenizer.encode(run.info.prompt).ids
-    return run.info.prompt if len(ids) <= room else tokenizer.decode(ids[-room:]).strip()
-
-
 def _open(job: Job, run: Run, page: str) -> None:
     state.add_to_zoo(job.id)
-    titles = {choice.key: choice.title for choice in engine.choices()}
-    if (found := titles.get(str(app_runs() / job.id))) is None:
+    key_of_run = str(app_runs() / job.id)
+    if (found := next((choice for choice in engine.choices() if choice.key == key_of_run), None)) is None:
         st.error("This run has no weights to look at yet.", icon=":material/error:")
         return
-    st.session_state[state.MODEL] = found
-    st.session_state[state.WEIGHTS] = state.TRAINED
-    if prompt := _readable(run):
-        st.session_state[state.PROMPT] = " ".join(prompt.splitlines())
-    state.set_added([])
-    state.set_at(None)
+    runs.show(found, run.folder)
     st.switch_page(page)

@@ -9,13 +9,13 @@ import numpy as np
 import streamlit as st
 
 from playground.catalogue import Choice
+from playground.figures.style import CHART
 from playground.figures.words import KIND_COLOURS, story_chart, word_bars
-from playground.right import compared, divergence, impossible, right_answer, tokens_of
 from playground.text import count, escaped, number, percent, plural, quoted, sentence
 from playground.views import timeline
 from playground.views.train import facts, weights
-from playground.views.train.curves import CHART
 from playground.views.train.keys import key
+from zoo.compare.exact import compared, divergence, impossible, right_answer, tokens_of
 
 if TYPE_CHECKING:
     from zoo.data.glass_box import GlassBox, Story
@@ -134,7 +134,7 @@ def _story(run: Run, language: GlassBox, step: int) -> None:
         story = stories(language, language.fingerprint)[int(which) - 1]
         st.text(story.text)
         ids = tokens_of(language, run.tokenizer, story.words)
-        cost = weights.surprises(str(run.folder), step, weights.stamp(run, step), tuple(ids))
+        cost = weights.surprisals(str(run.folder), step, weights.stamp(run, step), tuple(ids))
         shown = slice(1, 1 + len(cost))  # the first word is given: nothing stands before it
         words, right = list(story.words)[shown], language.surprisals(story.words)[shown]
         needs = language.needs(story.words)[shown]

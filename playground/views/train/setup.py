@@ -10,7 +10,7 @@ from playground import engine, forms, state
 from playground.text import count, escaped, plural, sentence
 from playground.views.train import source, switches
 from playground.views.train.keys import key
-from playground.views.train.models import Start, counts, registry, starts, trainable, untrainable
+from playground.views.train.models import Start, counts, starts, trainable, untrainable
 
 if TYPE_CHECKING:
     from zoo.launch import Order
@@ -76,13 +76,13 @@ def _model(ids: list[str]) -> str:
             format_func=lambda each: titles[each],
             key=name,
             persist_state="session",
-            help=escaped(registry().get(st.session_state[name]).spec.summary),
+            help=escaped(engine.registry().get(st.session_state[name]).spec.summary),
         )
     )
 
 
 def _counts(plugin: ModelPlugin) -> bool:
-    return counts(plugin.spec.id, registry().sources.get(plugin.spec.id, ""))
+    return counts(plugin.spec.id, engine.registry().sources.get(plugin.spec.id, ""))
 
 
 def _start(plugin: ModelPlugin) -> Start | None:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from playground import engine, state
 from playground.text import escaped, sentence
+from playground.views.runs import opened
 from playground.views.train import controls as buttons
 from playground.views.train import curves, prompt, result, right_answer
 from playground.views.train.history import History
@@ -19,7 +20,6 @@ from playground.views.train.keys import key
 
 if TYPE_CHECKING:
     from playground.jobs import Job
-    from zoo.training import Run
 
 TICK = {"queued": 1.0, "starting": 0.1, "running": 0.7, "paused": 2.0}
 """State -> seconds between two looks; the others have come to their end and are looked at once."""
@@ -39,16 +39,6 @@ def draw(run_id: str) -> None:
         return
     result.draw(job, run)
     right_answer.draw(run, job.id)
-
-
-def opened(job: Job) -> Run | None:
-    """The run folder, once the worker has written it."""
-    from zoo.training import Run
-
-    try:
-        return Run.open(job.folder)
-    except ValueError:
-        return None
 
 
 def _unknown() -> None:

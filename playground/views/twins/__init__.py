@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from playground.text import escaped, sentence
+from playground.views.guard import guarded
 from playground.views.twins import attention, bar, losses, neighbours, next_words, reliability, writing
 from playground.views.twins.twin import Board
 
@@ -26,7 +26,7 @@ def draw() -> None:
     judged: list[Callable[[Board], None]] = [losses.draw, reliability.draw]
     inside: list[Callable[[Board], None]] = [neighbours.draw, attention.draw]
     for part in [losses.notice, *asked, *judged, *inside] if board.judged else [*asked, _not_judged, *inside]:
-        _guarded(part, board)
+        guarded(part, board)
 
 
 def _not_judged(board: Board) -> None:
@@ -38,11 +38,3 @@ def _not_judged(board: Board) -> None:
         "judge it word by word. Its neighbours below show what it has learned.",
     }
     st.info(words.get(board.model.task, "This model cannot be judged by a text."), icon=":material/info:")
-
-
-def _guarded(part: Callable[[Board], None], board: Board) -> None:
-    """A user's own model may raise anything, on one text and not on another: the other parts go on."""
-    try:
-        part(board)
-    except Exception as error:
-        st.error(escaped(sentence(f"this part failed with {type(error).__name__}: {error}")), icon=":material/error:")

@@ -18,7 +18,7 @@ def draw(board: Board, found: Judged) -> None:
     st.subheader("The text in their eyes")
     one, other = _choose(board)
     losses = np.full((2, len(found.ids)), np.nan)
-    losses[0, 1:], losses[1, 1:] = found.scores[one.slot].surprise, found.scores[other.slot].surprise
+    losses[0, 1:], losses[1, 1:] = found.scores[one.slot].surprisal, found.scores[other.slot].surprisal
     surprise_text(
         [board.tokenizer.piece(i) for i in found.ids],
         (one.name, other.name),

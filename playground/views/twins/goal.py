@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from playground.right import tokens_of
+from zoo.compare.exact import tokens_of
 
 if TYPE_CHECKING:
     from zoo.data.glass_box import GlassBox

@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from playground import right, state
+from playground import state
+from playground.run_files import language_of_model
 from playground.views.twins import goal, measure
 from playground.views.twins.twin import Board
 from zoo.evaluation import Score
@@ -39,7 +40,7 @@ class Judged:
 def own_text(board: Board) -> str:
     """What is judged where nothing was typed: a story of the model's own language, text that its run held out,
     or a few plain sentences."""
-    language = right.language_of_model(board.choice.key)
+    language = language_of_model(board.choice.key)
     if language is not None:
         return goal.story(language, int(state.get(state.STORY)))
     return goal.held_out(board.choice.key, board.choice.stamp) or TEXT
@@ -56,7 +57,7 @@ def judge(board: Board) -> Judged:
     start = [] if model.bos is None else [model.bos]
     every = tokenizer.encode(text).ids
     ids = tuple([*start, *every][: room_of(board)])
-    language = right.language_of_model(board.choice.key)
+    language = language_of_model(board.choice.key)
     exact = None if language is None or start or not board.follows else goal.losses(language, tokenizer, text, ids)
     scores = {twin.slot: measure.judged(twin.weights, ids) for twin in board.twins}
     vocab = board.twins[0].trace["logits"].shape[-1]
@@ -82,7 +83,7 @@ def box(board: Board) -> None:
         args=(key, own_text(board)),
         help=f"Any text; its first {room_of(board)} tokens are read. Empty the box to have the page's own text back.",
     )
-    if right.language_of_model(board.choice.key) is not None:
+    if language_of_model(board.choice.key) is not None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.number_input(
                 "Seed of the stories",

@@ -7,7 +7,7 @@ import math
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from playground.figures.style import RIGHT
+from playground.figures.style import CHART, RIGHT
 from playground.figures.surprise import Series, token_losses
 from playground.text import count, escaped, number, plural, quoted, sentence
 from playground.views.twins import coloured, measure
@@ -44,7 +44,7 @@ def draw(board: Board) -> None:
         st.markdown(overview(board, found))
     st.caption(_columns(found))
     figure = token_losses([board.tokenizer.piece(i) for i in found.ids], _series(board, found), found.ceiling)
-    st.plotly_chart(figure, key="token-losses", config={"displayModeBar": False})
+    st.plotly_chart(figure, key="token-losses", config=CHART)
     _numbers(board, found)
     idea("surprise")
     coloured.draw(board, found)
@@ -103,7 +103,7 @@ def _columns(found: Judged) -> str:
 
 
 def _series(board: Board, found: Judged) -> list[Series]:
-    lines = [Series(twin.name, found.scores[twin.slot].surprise, **twin.look) for twin in board.twins]
+    lines = [Series(twin.name, found.scores[twin.slot].surprisal, **twin.look) for twin in board.twins]
     if found.exact is not None:
         lines.append(Series("the right answer", found.exact, RIGHT, "solid", "line-ew-open"))
     return lines
@@ -114,7 +114,7 @@ def _numbers(board: Board, found: Judged) -> None:
     if not place.open:
         return
     head = ["place", "token", *[escaped(twin.name) for twin in board.twins]]
-    columns = [found.scores[twin.slot].surprise for twin in board.twins]
+    columns = [found.scores[twin.slot].surprisal for twin in board.twins]
     if found.exact is not None:
         head.append("the right answer")
         columns.append(found.exact)

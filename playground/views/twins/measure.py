@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from playground import engine
 from playground.catalogue import Weights
 from zoo.evaluation import Neighbour, Score, joined, neighbours, score
 from zoo.sampling import Sampling
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from zoo.inference import LoadedModel
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -30,27 +21,10 @@ def judged(weights: Weights, ids: tuple[int, ...]) -> Score:
     model = engine.model(weights)
     if not model.fills_blanks:
         return score(model.trace_ids(ids, budget=0)["logits"], ids)
-    return score(_filled(model, ids), ids)
+    from zoo.compare.blanks import predictions
 
-
-def _filled(model: LoadedModel, ids: tuple[int, ...]) -> NDArray[np.float32]:
-    """What a model puts into a blank at each place but the first: (T, V), row t about token t + 1."""
-    import torch
-
-    text = torch.tensor(ids)
-    places = torch.arange(1, len(ids))
-    rows = text.repeat(len(places), 1)  # (T − 1, T)
-    rows[places - 1, places] = model.tokenizer.vocab_size
-    with torch.no_grad():
-        parts = [model.module(some)[range(len(some)), at] for some, at in _batches(rows, places)]
-    found = torch.cat([*parts, parts[-1][-1:]]).float()  # the last row is about what follows, and nobody asks for it
-    return np.asarray(found.numpy(), dtype=np.float32)
-
-
-def _batches(rows: Tensor, places: Tensor, size: int = 32) -> Iterator[tuple[Tensor, Tensor]]:
-    import torch
-
-    yield from zip(torch.split(rows, size), torch.split(places, size), strict=True)
+    found = predictions(model, ids).float().numpy()  # (T − 1, V): row t about token t + 1
+    return score(np.concatenate([found, found[-1:]]), ids)  # the last row is about what follows: nobody asks for it
 
 
 def judged_together(weights: Weights, texts: tuple[tuple[int, ...], ...]) -> Score:

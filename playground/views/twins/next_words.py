@@ -7,10 +7,11 @@ import math
 import numpy as np
 import streamlit as st
 
-from playground import right
 from playground.components.candidates import Candidate, candidates
+from playground.run_files import language_of_model
 from playground.text import count, number, plural, quoted
 from playground.views.twins.twin import Board, Twin, columns, share, table
+from zoo.compare.exact import next_tokens
 from zoo.evaluation import entropy, log_softmax
 
 TOP = 8
@@ -66,10 +67,10 @@ def certainty(twin: Twin) -> str:
 
 def _right_answer(board: Board) -> None:
     """The exact distribution of the language that the model was trained on, where it can say this text."""
-    language = right.language_of_model(board.choice.key)
+    language = language_of_model(board.choice.key)
     if language is None or not board.follows:
         return
-    found = right.next_tokens(language, board.tokenizer, board.tokenizer.decode(list(board.ids)))
+    found = next_tokens(language, board.tokenizer, board.tokenizer.decode(list(board.ids)))
     if found is None:
         st.caption(
             "The language of this run cannot begin with your text, so there is no right answer to set beside it."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from playground import right, state
+from playground import state
 from playground.figures.calibration import reliability
+from playground.figures.style import CHART
+from playground.run_files import language_of_model
 from playground.text import escaped, number, plural, sentence
 from playground.views.twins import goal, measure
 from playground.views.twins.judged import judge, room_of
@@ -30,9 +32,7 @@ def draw(board: Board) -> None:
         with column:
             score = scores[twin.slot]
             found = calibration(score)
-            st.plotly_chart(
-                reliability(found, twin.look["colour"]), key=f"reliable-{twin.slot}", config={"displayModeBar": False}
-            )
+            st.plotly_chart(reliability(found, twin.look["colour"]), key=f"reliable-{twin.slot}", config=CHART)
             st.caption(
                 f"On average `{share(float(score.confidence.mean()))}` sure, and right in "
                 f"`{share(float(score.right.mean()))}`. Calibration error, the mean distance in the bins: "
@@ -43,7 +43,7 @@ def draw(board: Board) -> None:
 
 def _scores(board: Board) -> tuple[dict[str, Score], str]:
     """What is scored, and in words on how much: many fresh stories where the language is known, else the text above."""
-    language = right.language_of_model(board.choice.key)
+    language = language_of_model(board.choice.key)
     if language is None or not board.follows:
         found = judge(board).scores
         few = len(next(iter(found.values())))

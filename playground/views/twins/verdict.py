@@ -51,7 +51,7 @@ _RANDOM = (
 def _compared(trained: Score, other: Score, words: tuple[str, str, str]) -> str:
     """What it costs to lose the values: claimed only where it stands out from the noise of the text."""
     same, different, lesson = words
-    cost, error = apart(other.surprise, trained.surprise)
+    cost, error = apart(other.surprisal, trained.surprisal)
     noise = f" (± {number(error)}, one standard error)" if math.isfinite(error) else ""
     amount = f"**{number(abs(cost))}** nats per token{noise}"
     if cost > SURE * error:

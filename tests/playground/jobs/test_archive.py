@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import tracemalloc
 import zipfile
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ import zoo.pretrained
 from playground.jobs import archive, worker
 from playground.jobs.archive import check_fit, pack, unpack
 from playground.jobs.folder import JobFolder, Ticket
+from playground.jobs.limits import LIMITS as REAL
 from playground.jobs.limits import MIB, Limits, Refused
 from tests.playground.jobs.helpers import TEXT
 from zoo.launch import Order, launch
@@ -27,7 +31,7 @@ from zoo.registry import discover
 from zoo.tokenizers import KINDS, Kind, train_tokenizer
 from zoo.training import Run, train
 
-LIMITS = Limits(run_disk=8 * MIB)
+LIMITS = Limits(packed=8 * MIB)
 SHIPPED = Path(zoo.pretrained.__path__[0]) / "weights"
 Change = Callable[[dict[str, bytes]], Any]
 
@@ -71,6 +75,18 @@ def refuse(data: bytes, folder: Path, limits: Limits = LIMITS) -> str:
     assert list(folder.parent.iterdir()) == [], "something was left on the disk"
     assert len(str(refused.value).splitlines()) == 1
     return str(refused.value)
+
+
+@contextmanager
+def at_most(size: int) -> Iterator[None]:
+    """What happens within takes no more memory than so many bytes."""
+    tracemalloc.start()
+    try:
+        yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < size
 
 
 def test_there_and_back(run: Run, packed: bytes, tmp_path: Path) -> None:
@@ -140,6 +156,9 @@ FIRST = "checkpoints/0000000.safetensors"
         (put("events.jsonl", b'{"step": 0}\n'), "line 1 of its events.jsonl is not an event"),
         (lambda c: put("events.jsonl", c["events.jsonl"] * 2)(c), "goes back to step 0"),
         (lambda c: put("events.jsonl", c["events.jsonl"].replace(b'"loss": ', b'"loss": NaN, "x": '))(c), "line 1"),
+        (put("events.jsonl", b" " * (33 * MIB)), "its events.jsonl is larger than the 32 MB"),
+        (put("tokenizer.json", b" " * (9 * MIB)), "its tokenizer.json is larger than the 8 MB"),
+        (change_json("run.json", title="a" * 81), "its title is longer than the 80 characters"),
         (put("yardsticks.json", b"{}"), "its yardsticks.json cannot be read"),
         (put(FIRST, b"\xff" * 100), "its weights 0000000.safetensors cannot be read"),
         (lambda c: put(FIRST, c[FIRST][:-1])(c), "its weights 0000000.safetensors cannot be read"),
@@ -183,6 +202,59 @@ def test_a_zip_that_lies_about_a_size_is_refused(packed: bytes, tmp_path: Path) 
     bomb = zipped(files(packed) | {"checkpoints/0000001.safetensors": bytes(64 * MIB)})
     lie = bomb.replace((64 * MIB).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
     assert "cannot be read" in refuse(lie, tmp_path / "back")
+
+
+def test_unpacking_holds_no_file_in_memory(packed: bytes, tmp_path: Path) -> None:
+    bomb = zipped(files(packed) | {"checkpoints/0000001.safetensors": bytes(48 * MIB)})
+    with at_most(8 * MIB):
+        assert "cannot be read" in refuse(bomb, tmp_path / "back", Limits(packed=64 * MIB))
+
+
+def test_an_upload_that_is_too_large_is_not_opened(packed: bytes, tmp_path: Path) -> None:
+    assert "larger than the 8 MB that a run may have in a zip" in refuse(bytes(9 * MIB), tmp_path / "back")
+
+
+def test_a_long_list_of_files_is_not_read(packed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = zipped({f"checkpoints/{n:07d}.safetensors": b"" for n in range(1000)})
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert "too many files" in refuse(many, tmp_path / "back")
+
+
+def with_checkpoints(run: Run, folder: Path, count: int) -> list[str]:
+    """A copy of the run that keeps so many more checkpoints; their names."""
+    shutil.copytree(run.folder, folder)
+    weights = run.weights(0)
+    for step in range(5, 5 + count):
+        save_file(weights, folder / "checkpoints" / f"{step:07d}.safetensors", {"step": str(step)})
+    return [f"checkpoints/{step:07d}.safetensors" for step in Run(folder).steps()]
+
+
+@pytest.mark.parametrize("limits", [Limits(packed=200_000), Limits(checkpoints=1), Limits(checkpoints=4)])
+def test_what_is_packed_can_always_be_unpacked(run: Run, tmp_path: Path, limits: Limits) -> None:
+    """Of a run with too many checkpoints some are left out: the first and the last stay, the gaps are alike."""
+    names = with_checkpoints(run, tmp_path / "long", 30)
+    data = pack(tmp_path / "long", limits)
+    kept = [names.index(name) for name in files(data) if name.startswith("checkpoints/")]
+    assert len(data) <= limits.packed
+    assert 5 < len(kept) <= 10 * limits.checkpoints
+    assert (kept[0], kept[-1]) == (0, len(names) - 1)
+    gaps = [after - before for before, after in pairwise(kept)]
+    assert max(gaps) - min(gaps) <= 1
+    unpack(data, tmp_path / "there" / "back", limits)
+    assert pack(tmp_path / "there" / "back", limits) == data
+
+
+def test_a_run_that_is_too_large_with_its_last_weights_alone(run: Run) -> None:
+    with pytest.raises(Refused, match="larger than the 0 MB that a run may have in a zip"):
+        pack(run.folder, Limits(packed=16_000))
+
+
+def test_packing_holds_the_zip_alone_in_memory(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(run.folder, tmp_path / "large")
+    for step in (5, 6, 7):
+        (tmp_path / "large" / "checkpoints" / f"{step:07d}.safetensors").write_bytes(bytes(8 * MIB))
+    with at_most(30 * MIB):  # 24 MiB, and what a growing buffer takes in advance
+        pack(tmp_path / "large")
 
 
 def test_many_files_and_other_kinds_of_packing_are_refused(packed: bytes, tmp_path: Path) -> None:
@@ -245,18 +317,60 @@ def test_our_own_tokenizers_pass(kind: Kind) -> None:
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/tokenizer.json")), ids=lambda path: str(path.parent.name))
 def test_shipped_tokenizers_and_events_pass(path: Path) -> None:
     archive._check_tokenizer(path.read_bytes())
-    archive._check_events((path.parent / "events.jsonl").read_bytes())
+    archive._check_events(path.parent / "events.jsonl", REAL)
+
+
+EVENT = {"step": 5, "elapsed": 1, "loss": 3, "rate": 0.1, "tokens": 7, "tokens_per_second": 2.0}
+
+
+def events(folder: Path, *found: dict[str, Any]) -> Path:
+    """An events.jsonl with these."""
+    path = folder / "events.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in found))
+    return path
 
 
 @pytest.mark.parametrize(
     "fields",
     [{"step": "5"}, {"step": 10**30}, {"loss": "3.1"}, {"bits_per_character": 1.0}, {"x": 1}],
 )
-def test_an_event_is_held_to_its_kinds(fields: dict[str, Any]) -> None:
-    event = {"step": 5, "elapsed": 1, "loss": 3, "rate": 0.1, "tokens": 7, "tokens_per_second": 2.0}
-    archive._check_events(json.dumps(event).encode() + b"\n")
+def test_an_event_is_held_to_its_kinds(tmp_path: Path, fields: dict[str, Any]) -> None:
+    archive._check_events(events(tmp_path, EVENT), REAL)
     with pytest.raises(ValueError, match=r"line 1 of .* is not an event"):
-        archive._check_events(json.dumps(event | fields).encode() + b"\n")
+        archive._check_events(events(tmp_path, EVENT | fields), REAL)
+
+
+CANDIDATE = {"token": "a", "id": 0, "logit": 0.0, "prob": 0.0}
+
+
+@pytest.mark.parametrize("fields", [{"next": [CANDIDATE] * 101}, {"sample": "a" * 2**20}])
+def test_an_event_has_an_end(tmp_path: Path, fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"line 1 of .* is not an event"):
+        archive._check_events(events(tmp_path, EVENT | fields), REAL)
+
+
+def test_a_run_has_no_more_events_than_the_limits_allow(tmp_path: Path) -> None:
+    limits = Limits(events=20, evaluations=10)
+    steps = [EVENT | {"step": step} for step in range(22)]
+    scored = [event | {"valid_loss": 1.0} for event in steps]
+    archive._check_events(events(tmp_path, *scored[:11], *steps[11:21]), limits)
+    with pytest.raises(ValueError, match=r"line 22 .* goes beyond the 20 steps and 10 evaluations of a run"):
+        archive._check_events(events(tmp_path, *steps), limits)
+    with pytest.raises(ValueError, match=r"line 12 .* goes beyond the 20 steps and 10 evaluations of a run"):
+        archive._check_events(events(tmp_path, *scored[:12]), limits)
+
+
+def test_events_are_read_line_by_line(tmp_path: Path) -> None:
+    path = events(tmp_path, *(EVENT | {"step": step} for step in range(20_000)))
+    assert path.stat().st_size > 1.5 * MIB
+    with at_most(MIB):
+        archive._check_events(path, REAL)
+
+
+def test_all_the_events_that_a_run_may_have_go_into_its_zip() -> None:
+    longest = {name: -2.2250738585072014e-308 for name in EVENT} | {"step": REAL.events, "tokens": 10**18 - 1}
+    assert len(json.dumps(longest)) < 240
+    assert 240 * REAL.events + 64 * 1024 * REAL.evaluations < archive.TEXTS["events.jsonl"]
 
 
 @pytest.mark.parametrize("fields", [{"floor": -1.0}, {"tokens": -1}, {"ceiling": 1e999}, {"bigram": float("nan")}])

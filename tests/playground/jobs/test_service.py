@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from playground.jobs import Jobs, NotYours, Refused, pack
+from playground.jobs import Jobs, NotYours, Refused, archive, pack
 from playground.jobs.folder import Control, JobFolder, new_id
 from tests.playground.jobs.helpers import LONG, ME, TEXT, order, reach, until
 from zoo.training import Run
@@ -269,6 +271,82 @@ def test_a_run_of_a_model_that_is_not_here_is_not_taken_in(jobs: Jobs, monkeypat
     with pytest.raises(Refused, match="no model has the id 'test/good'"):
         jobs.load(data, YOU)
     assert jobs.mine(YOU) == []
+
+
+def test_an_upload_holds_nobody_up(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one is unpacked, somebody else's order is taken."""
+    data = pack(reach(jobs, jobs.submit(order(), ME, TEXT), "done").folder)
+    unpack = archive.unpack
+
+    def slow(*given: Any) -> None:
+        other = threading.Thread(target=jobs.submit, args=(order(), YOU, TEXT))
+        other.start()
+        other.join(20)
+        assert not other.is_alive()
+        unpack(*given)
+
+    monkeypatch.setattr(archive, "unpack", slow)
+    jobs.load(data, ME)
+    assert (len(jobs.mine(ME)), len(jobs.mine(YOU))) == (2, 1)
+
+
+def test_the_last_place_may_be_taken_while_an_upload_is_unpacked(
+    make_jobs: Callable[..., Jobs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = make_jobs(kept=2)
+    data = pack(reach(jobs, jobs.submit(order(), ME, TEXT), "done").folder)
+    check = archive.check_fit
+
+    def late(*given: Any) -> None:
+        jobs.submit(order(), ME, TEXT)
+        check(*given)
+
+    monkeypatch.setattr(archive, "check_fit", late)
+    with pytest.raises(Refused, match="you keep 2 runs"):
+        jobs.load(data, ME)
+    assert len(list(jobs.root.iterdir())) == 2
+
+
+def test_a_run_is_named_by_its_owner_alone(jobs: Jobs) -> None:
+    job = jobs.submit(order(), ME, TEXT)
+    folder = reach(jobs, job, "done").folder
+    until(lambda: jobs.look(job).pid is None)
+    before, files = Run(folder).info, {*folder.iterdir()}
+    jobs.rename(job, ME, "  Mine,\nand *best* – " + "x" * 100)
+    name = "Mine, and *best* – " + "x" * 61
+    assert Run(folder).info == before.model_copy(update={"title": name})
+    assert {*folder.iterdir()} == files
+    with pytest.raises(NotYours, match="belongs to another visitor"):
+        jobs.rename(job, YOU, "Yours")
+    with pytest.raises(Refused, match="give it a name first"):
+        jobs.rename(job, ME, " \n")
+    with pytest.raises(LookupError):
+        jobs.rename(new_id(), ME, "Nobody's")
+    assert Run(folder).info.title == name
+
+
+def test_a_run_that_has_not_begun_has_no_name_yet(make_jobs: Callable[..., Jobs]) -> None:
+    jobs = make_jobs(unfinished=9)
+    reach(jobs, jobs.submit(order(**LONG), ME, TEXT), "running")
+    with pytest.raises(Refused, match="wait until it has begun"):
+        jobs.rename(jobs.submit(order(), ME, TEXT), ME, "Early")
+
+
+def test_a_run_takes_no_more_steps_than_the_limits_allow(make_jobs: Callable[..., Jobs]) -> None:
+    jobs = make_jobs(events=7)
+    job = jobs.submit(order(**LONG), ME, TEXT)
+    found = reach(jobs, job, "stopped", "done")
+    assert (found.step, len(Run(found.folder).events())) == (7, 8)
+    assert found.message.startswith("Stopped at step 7: a run may take no more of them here.")
+    until(lambda: jobs.look(job).pid is None)
+    for action in (jobs.play, jobs.step):
+        with pytest.raises(Refused, match="has taken the 7 steps that it may: start a new one"):
+            action(job, ME)
+
+
+def test_a_run_that_ends_with_the_last_step_that_it_may_take_is_done(make_jobs: Callable[..., Jobs]) -> None:
+    jobs = make_jobs(events=7)
+    assert reach(jobs, jobs.submit(order(steps=7), ME, TEXT), "stopped", "done").state == "done"
 
 
 def test_close_saves_what_runs(make_jobs: Callable[..., Jobs]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from zoo.compare.alignment import Attended, attended, measure, right_cells, shares
+from zoo.compare.alignment import Attended, attended, looks_back, measure, right_cells, shares
 from zoo.data.glass_pairs import DEFAULT, Pair
 from zoo.inference import LoadedModel
 from zoo.layers.pairs import PairModel
@@ -59,7 +59,7 @@ def test_a_row_for_each_written_word(tokenizer: Tokenizer, kind: str) -> None:
     else:
         module, layout = Seq2SeqAttention(AttentionConfig(width=16, attention=kind), vocab), (1, 1)  # type: ignore[arg-type]
     seen = attended(loaded(module, tokenizer), pair)
-    assert seen is not None
+    assert looks_back(loaded(module, tokenizer, context=16))
     assert seen.pattern.shape == (*layout, len(pair.target), len(pair.source))
     np.testing.assert_allclose(seen.pattern.sum(-1), 1, atol=1e-5)
     if kind == "luong-dot":  # row t, computed outside: the decoder's state after t right words asks the encoder's
@@ -74,8 +74,7 @@ def test_a_row_for_each_written_word(tokenizer: Tokenizer, kind: str) -> None:
 
 def test_models_without_attention_and_texts_in_pieces(tokenizer: Tokenizer) -> None:
     pair = DEFAULT.pairs(1, seed=0)[0]
-    assert attended(loaded(Seq2Seq(Config(width=8), tokenizer.vocab_size), tokenizer), pair) is None
-    assert measure(loaded(Seq2Seq(Config(width=8), tokenizer.vocab_size), tokenizer), 2) is None
+    assert not looks_back(loaded(Seq2Seq(Config(width=8), tokenizer.vocab_size), tokenizer))
     letters = train_tokenizer("byte", [])
     with pytest.raises(ValueError, match="not whole words"):
         attended(loaded(Seq2Seq(Config(width=8), letters.vocab_size), letters), pair)
@@ -88,7 +87,17 @@ def test_untrained_attention_is_measured_over_sentences(tokenizer: Tokenizer) ->
     model = loaded(Seq2SeqAttention(AttentionConfig(width=8), tokenizer.vocab_size), tokenizer)
     found = measure(model, 4)
     pairs = DEFAULT.pairs(4, seed=1, length=range(3, 31), part="valid")
-    assert found is not None
     assert (found.words, found.sentences) == (sum(len(pair.target) for pair in pairs), 4)
     cells = [len(sources) / len(pair.source) for pair in pairs for sources in pair.alignment]
     assert found.chance == pytest.approx(float(np.mean(cells)))
+
+
+def test_sentences_that_a_model_has_no_room_for_are_left_out(tokenizer: Tokenizer) -> None:
+    module = Seq2SeqAttention(AttentionConfig(width=8), tokenizer.vocab_size)
+    pairs = DEFAULT.pairs(30, seed=1, length=range(3, 31), part="valid")
+    room = [len(pair.source) + len(pair.target) + 1 <= 24 for pair in pairs]
+    assert True in room
+    assert False in room
+    assert measure(loaded(module, tokenizer, context=24), 30).sentences == sum(room)
+    with pytest.raises(ValueError, match="none of 30 sentences fits into T, which reads 4 tokens"):
+        measure(loaded(module, tokenizer, context=4), 30)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from zoo.compare import blanks
+from zoo.compare.exact import tokens_of
 from zoo.data.glass_box import DEFAULT
 from zoo.inference import LoadedModel
 from zoo.models.bert import BERT
@@ -49,7 +50,7 @@ def _far(module: torch.nn.Module) -> torch.nn.Module:
 
 @torch.no_grad()
 def test_the_answer_is_the_row_that_answers(gpt: LoadedModel, bert: LoadedModel) -> None:
-    ids, place = blanks.ids_of(gpt, WORDS, DEFAULT), 9
+    ids, place = tokens_of(DEFAULT, gpt.tokenizer, WORDS), 9
     row = gpt.module(torch.tensor([ids[:place]]))[0, -1].double()
     np.testing.assert_allclose(blanks.answer(gpt, ids, place), (row - row.logsumexp(0)).numpy(), atol=1e-9)
     shown = [*ids[:place], bert.tokenizer.vocab_size, *ids[place + 1 :]]
@@ -58,14 +59,22 @@ def test_the_answer_is_the_row_that_answers(gpt: LoadedModel, bert: LoadedModel)
 
 
 def test_one_pass_over_a_story_asks_the_same_as_one_blank_at_a_time(gpt: LoadedModel, bert: LoadedModel) -> None:
-    ids = blanks.ids_of(gpt, WORDS, DEFAULT)
+    ids = tokens_of(DEFAULT, gpt.tokenizer, WORDS)
     for model in (gpt, bert):
         one_by_one = [-blanks.answer(model, ids, place)[ids[place]] for place in range(1, len(ids))]
-        np.testing.assert_allclose(blanks.surprises(model, ids), one_by_one, atol=1e-4)
+        np.testing.assert_allclose(blanks.surprisals(model, ids), one_by_one, atol=1e-4)
+
+
+def test_the_last_token_is_asked_for_and_not_fed(gpt: LoadedModel) -> None:
+    """So a text may have one token more than the model reads."""
+    ids = tokens_of(DEFAULT, gpt.tokenizer, WORDS)
+    small = GPT(GPTConfig(blocks=1, heads=2, width=16, context=16), gpt.tokenizer.vocab_size).eval()
+    model = LoadedModel("s", "small", "gpt", "", small, gpt.tokenizer, 16)
+    assert len(blanks.surprisals(model, ids[:17])) == 16
 
 
 def test_only_who_reads_both_sides_notices_the_right(gpt: LoadedModel, bert: LoadedModel) -> None:
-    ids = blanks.ids_of(gpt, WORDS, DEFAULT)
+    ids = tokens_of(DEFAULT, gpt.tokenizer, WORDS)
     changed = [*ids[:10], ids[3], *ids[11:]]
     assert (blanks.answer(gpt, ids, 9) == blanks.answer(gpt, changed, 9)).all()
     assert np.abs(blanks.answer(bert, ids, 9) - blanks.answer(bert, changed, 9)).max() > 1e-3
@@ -111,7 +120,7 @@ def test_the_means_over_stories_recomputed(gpt: LoadedModel, bert: LoadedModel) 
     assert (found.words, found.stories) == (sum(len(words) - 1 for words in stories), 2)
     of = {model.title: [] for model in (gpt, bert)}  # type: dict[str, list[float]]
     for words in stories:
-        ids = blanks.ids_of(gpt, words, DEFAULT)
+        ids = tokens_of(DEFAULT, gpt.tokenizer, words)
         for model in (gpt, bert):
             of[model.title] += [-blanks.answer(model, ids, place)[ids[place]] for place in range(1, len(ids))]
     assert found.left == pytest.approx(np.mean(of["GPT"]), abs=1e-5)

@@ -130,12 +130,6 @@ def test_the_scores_of_a_long_text_are_most_of_what_a_textbook_transformer_holds
     assert fused < peaks[1]
 
 
-def test_a_state_stays_as_it_is_while_keys_and_values_grow():
-    assert {counts.kept_bytes("lstm", 8, 2, tokens) for tokens in (1, 1000)} == {2 * 2 * 8 * 4}
-    assert counts.kept_bytes("gru", 8, 2, 5) == 2 * 8 * 4
-    assert counts.kept_bytes("transformer", 8, 2, 1000) == 1000 * counts.kept_bytes("transformer", 8, 2, 1)
-
-
 def test_the_fused_transformer_gives_the_textbook_one_s_logits():
     one, other = tiny_gpt(), tiny_gpt(FusedGPT)
     other.load_state_dict(one.state_dict())

@@ -8,14 +8,19 @@ import torch
 from torch import Tensor, nn
 
 from tests.zoo.compare.languages import PETS, Bigram, Copier, Oracle, loaded, remembering, story, words_of
-from zoo.compare.distance import EDGES, Answers, Asked, answers, by_distance, measure, planted, token_rows
+from zoo.compare.distance import EDGES, Answers, Asked, ByDistance, answers, by_distance, measure, planted, token_rows
 from zoo.data.glass_box import DEFAULT, GlassBox
 from zoo.data.glass_box.program import Beat, Program, Variable, table
+from zoo.inference import LoadedModel
 from zoo.registry import discover
 from zoo.tokenizers import train_tokenizer
 
 BACKS = {0: 4, 1: 7, 3: 13, 6: 22, 10: 34, 21: 67}
 """Asides in the story -> how far back the pet stands: 4 + 3 · asides."""
+
+
+def measured(model: LoadedModel, language: GlassBox, stories: list[list[str]]) -> ByDistance:
+    return measure(model, language, stories, planted(language, stories))
 
 
 def test_distances_by_hand() -> None:
@@ -52,7 +57,7 @@ def test_another_persons_name_is_no_guess() -> None:
 def test_the_exact_distribution_is_right_at_every_distance(asides: int) -> None:
     language = remembering(asides)
     tokenizer = words_of(language)
-    found = measure(loaded(Oracle(language, tokenizer), tokenizer), language, [story(pet, asides) for pet in PETS])
+    found = measured(loaded(Oracle(language, tokenizer), tokenizer), language, [story(pet, asides) for pet in PETS])
     (bucket,) = [each for each in found.buckets if each.words]
     assert bucket.first <= BACKS[asides] <= bucket.last
     assert (bucket.words, bucket.accuracy, bucket.probability) == (3, 1.0, pytest.approx(1.0))
@@ -63,7 +68,7 @@ def test_the_exact_distribution_is_right_at_every_distance(asides: int) -> None:
 def test_the_exact_distribution_of_our_stories_is_right_everywhere() -> None:
     stories = [each.words for each in DEFAULT.stories(6, 5)]
     tokenizer = train_tokenizer("word", [DEFAULT.join(words) for words in stories] * 2, 4000)
-    found = measure(loaded(Oracle(DEFAULT, tokenizer), tokenizer), DEFAULT, stories)
+    found = measured(loaded(Oracle(DEFAULT, tokenizer), tokenizer), DEFAULT, stories)
     asked = [each for each in found.buckets if each.words]
     assert len(asked) >= 6
     assert {each.accuracy for each in asked} == {1.0}
@@ -75,7 +80,7 @@ def test_who_looks_at_the_word_before_alone_is_as_good_as_a_guess(asides: int) -
     language = remembering(asides)
     tokenizer, stories = words_of(language), [story(pet, asides) for pet in PETS]
     rows = [list(tokenizer.encode(language.join(words)).ids) for words in stories]
-    found = measure(loaded(Bigram(rows, tokenizer.vocab_size), tokenizer), language, stories)
+    found = measured(loaded(Bigram(rows, tokenizer.vocab_size), tokenizer), language, stories)
     (bucket,) = [each for each in found.buckets if each.words]
     assert bucket.accuracy == pytest.approx(bucket.guess)
     assert bucket.probability == pytest.approx(1 / 3, abs=0.01)
@@ -88,7 +93,7 @@ def test_a_window_knows_what_is_in_it_and_guesses_beyond(window: int) -> None:
         tokenizer, stories = words_of(language), [story(pet, asides) for pet in PETS]
         kept = [tokenizer.encode(f"The {pet}").ids[-1] for pet in PETS]
         model = loaded(Copier(kept, tokenizer.vocab_size, window), tokenizer)
-        (bucket,) = [each for each in measure(model, language, stories).buckets if each.words]
+        (bucket,) = [each for each in measured(model, language, stories).buckets if each.words]
         assert bucket.accuracy == pytest.approx(1.0 if back <= window else 1 / 3)
 
 
@@ -97,11 +102,11 @@ def test_a_word_beyond_the_context_cannot_be_known() -> None:
     tokenizer, stories = words_of(language), [story(pet, 6) for pet in PETS]
     kept = [tokenizer.encode(f"The {pet}").ids[-1] for pet in PETS]
     module = Copier(kept, tokenizer.vocab_size, 100)
-    found = measure(loaded(module, tokenizer, context), language, stories)
+    found = measured(loaded(module, tokenizer, context), language, stories)
     (bucket,) = [each for each in found.buckets if each.words]
     assert bucket.accuracy == pytest.approx(1 / 3)
     assert max(map(len, module.fed)) == context
-    assert measure(loaded(module, tokenizer, 30), language, stories).buckets[4].accuracy == 1.0
+    assert measured(loaded(module, tokenizer, 30), language, stories).buckets[4].accuracy == 1.0
 
 
 def test_long_and_short_stories_in_one_batch_answer_as_alone() -> None:
@@ -154,9 +159,12 @@ def test_who_sees_the_answer_or_cannot_be_asked_is_refused() -> None:
     language = remembering(1)
     tokenizer, stories = words_of(language), [story("dog", 1)]
     with pytest.raises(ValueError, match="looks at words that come later"):
-        measure(loaded(_LooksAhead(tokenizer.vocab_size), tokenizer), language, stories)
+        measured(loaded(_LooksAhead(tokenizer.vocab_size), tokenizer), language, stories)
     oracle = Oracle(language, tokenizer)
     with pytest.raises(ValueError, match="does not predict the next word"):
-        measure(loaded(oracle, tokenizer, task="masked-token"), language, stories)
-    with pytest.raises(ValueError, match="are not the words of these stories"):
-        measure(loaded(oracle, train_tokenizer("byte", [])), language, stories)
+        measured(loaded(oracle, tokenizer, task="masked-token"), language, stories)
+    with pytest.raises(ValueError, match="are not the language's words"):
+        measured(loaded(oracle, train_tokenizer("byte", [])), language, stories)
+    seldom = train_tokenizer("word", [language.join(words).replace("dog", "cat") for words in stories])
+    with pytest.raises(ValueError, match="has no token for “dog”"):
+        measured(loaded(oracle, seldom), language, stories)

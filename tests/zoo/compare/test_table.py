@@ -69,7 +69,7 @@ def test_the_figures_are_those_of_the_models_in_the_folders(plan: Plan, found: C
         assert trial.nats == pytest.approx(scored.nats_per_token, rel=1e-5)
         assert trial.bits_per_character == pytest.approx(scored.bits_per_character, rel=1e-5)
         assert scored.tokens == found.held_out_tokens
-        again = distance.measure(loaded, language, stories)
+        again = distance.measure(loaded, language, stories, distance.planted(language, stories))
         assert trial.accuracy == [bucket.accuracy for bucket in again.buckets]
         assert trial.probability == pytest.approx([bucket.probability for bucket in again.buckets])
         assert trial.grammar == again.grammar.accuracy
@@ -107,6 +107,8 @@ def test_the_table_shows_every_figure(found: Comparison) -> None:
     for each in found.models:
         assert f"{each.parameters:,}" in text
         assert f"{each.mean(lambda trial: trial.nats):.3f}" in text
+        slow, fast = sorted(trial.tokens_per_second for trial in each.trials)
+        assert f"{(slow + fast) / 2:,.0f} ({slow:,.0f}-{fast:,.0f})" in text
         for place in range(7):
             shares = each.accuracies(place)
             assert f"{100 * sum(shares) / 2:.0f} %" in text if shares else "–" in text

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.zoo.tasks.greedy import word_by_word
 from zoo.compare import translation
 from zoo.compare.translation import Bucket, Measured, bucket, common, fingerprint, greedy, held_out, quality
 from zoo.data import open_corpus
@@ -22,7 +23,6 @@ from zoo.models.seq2seq import Config, Seq2Seq, Seq2SeqPlugin
 from zoo.models.seq2seq_attention import Config as AttentionConfig
 from zoo.models.seq2seq_attention import Seq2SeqAttention
 from zoo.pretrained.shipped import RUNS, SHIPPED, shipped_folder
-from zoo.tasks.translate import translate_batch
 from zoo.tokenizers import Tokenizer, train_tokenizer
 from zoo.training import Recipe, Run, train
 
@@ -50,7 +50,7 @@ class Known(PairModel):
                 self.known[tuple(tokenizer.encode(pair.source_text).ids)] = [*said, end]  # type: ignore[list-item]
 
     def translate(self, source: Tensor, target: Tensor) -> Tensor:
-        logits = torch.zeros(*target.shape, self.marker)
+        logits = torch.zeros(*target.shape, self.mark)
         for row, ids in enumerate(source):
             said = self.known[tuple(ids[ids >= 0].tolist())]
             for place in range(target.shape[1]):
@@ -112,7 +112,7 @@ def test_few_passes_write_what_one_word_at_a_time_writes(kind: str, seed: int) -
     module.eval()
     source = torch.randint(vocab, (8, 6))
     source[::2, 4:] = -1
-    expected = translate_batch(module, source, vocab, end, most)
+    expected = word_by_word(module, source, end, most)
     assert greedy(module, source, torch.randint(vocab, (8, most)), end) == expected
     assert greedy(module, source, torch.full((8, most), end), end) == expected
     assert len({tuple(row) for row in expected}) > 1

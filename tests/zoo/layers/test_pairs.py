@@ -17,11 +17,11 @@ class Sums(PairModel):
     """Gives every token of the target the sum of the source as its logit."""
 
     def translate(self, source: Tensor, target: Tensor) -> Tensor:
-        return (source.sum(1, keepdim=True) * torch.ones_like(target))[..., None].float().expand(-1, -1, self.marker)
+        return (source.sum(1, keepdim=True) * torch.ones_like(target))[..., None].float().expand(-1, -1, self.mark)
 
 
 def test_the_marker_parts_source_and_target():
-    source, target = split(torch.tensor([[1, 2, 7, 5], [3, 4, 7, 6]]), marker=7)
+    source, target = split(torch.tensor([[1, 2, 7, 5], [3, 4, 7, 6]]), mark=7)
     assert source.tolist() == [[1, 2], [3, 4]]
     assert target.tolist() == [[7, 5], [7, 6]]
 
@@ -43,15 +43,15 @@ def test_forward_has_a_row_for_the_marker_and_for_each_target_token():
     ids=["none", "two", "different places", "one row without", "as many as rows"],
 )
 def test_ids_without_one_marker_in_one_place_are_refused(rows):
-    with pytest.raises(ValueError, match="the marker 7, and the target so far, with the marker in the same place"):
+    with pytest.raises(ValueError, match="the mark 7, and the target so far, with the mark in the same place"):
         Sums(7)(torch.tensor(rows))
 
 
 def test_no_rows_and_an_empty_source_are_refused():
-    with pytest.raises(ValueError, match="each row of ids is a source, the marker 7"):
-        split(torch.empty(0, 3, dtype=torch.long), marker=7)
-    with pytest.raises(ValueError, match="the source is empty: put at least one token before the marker 7"):
-        split(torch.tensor([[7, 1]]), marker=7)
+    with pytest.raises(ValueError, match="each row of ids is a source, the mark 7"):
+        split(torch.empty(0, 3, dtype=torch.long), mark=7)
+    with pytest.raises(ValueError, match="the source is empty: put at least one token before the mark 7"):
+        split(torch.tensor([[7, 1]]), mark=7)
 
 
 def test_a_model_without_translate_cannot_be_made():

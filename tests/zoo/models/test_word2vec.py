@@ -117,7 +117,7 @@ class TestForward:
         everyone = torch.arange(10).expand(self.ids.numel(), 10)
         scores = module.scores(self.ids.flatten()[:, None], everyone)
         assert torch.allclose(module(self.ids).flatten(0, 1), scores, atol=1e-6)
-        assert torch.allclose(module(self.ids), module.vectors[self.ids] @ module.unembed.weight.mT, atol=1e-6)
+        assert torch.allclose(module(self.ids), module.embed.weight[self.ids] @ module.unembed.weight.mT, atol=1e-6)
 
     def test_cbow_scores_are_its_logits(self) -> None:
         module = Cbow(CbowConfig(width=8, window=2), 10)
@@ -148,7 +148,8 @@ class TestForward:
             filled = torch.cat([self.ids[:, :4], torch.full((2, 3), nothing)], 1)
             logits = module(filled)
             assert torch.allclose(logits[:, :4], plain, atol=1e-7)
-            assert torch.allclose(logits[:, 4], module.unembed(module.vectors[self.ids[:, 2:4]].mean(1)), atol=1e-7)
+            mean = module.embed.weight[self.ids[:, 2:4]].mean(1)
+            assert torch.allclose(logits[:, 4], module.unembed(mean), atol=1e-7)
             assert not logits[:, 6].any()  # no word within two places
 
     def test_what_is_recorded(self) -> None:
@@ -156,7 +157,7 @@ class TestForward:
         steps = record_trace(module, self.ids[:1], names={}).steps
         assert set(steps) == {"embed.tok", "cbow.shares", "cbow.mean", "logits"}
         tok, shares, mean, logits = (steps[name][0] for name in ("embed.tok", "cbow.shares", "cbow.mean", "logits"))
-        assert torch.equal(tok[0], module.vectors[self.ids[0]])
+        assert torch.equal(tok[0], module.embed.weight[self.ids[0]])
         assert torch.allclose(shares.sum(-1), torch.ones(8))
         assert torch.allclose(mean, shares @ tok, atol=1e-7)
         assert torch.allclose(logits, mean @ module.unembed.weight.mT, atol=1e-7)
@@ -215,7 +216,7 @@ class TestLevyAndGoldberg:
     ) -> None:
         corpus, window = planted(), 2
         config = plugin.Config(width=6, window=window, threshold=0.05, context=16)
-        vectors = learned(plugin, config, corpus, tokenizer, steps=200).vectors.detach().numpy()
+        vectors = learned(plugin, config, corpus, tokenizer, steps=200).embed.weight.detach().numpy()
         svd = factored(pair_counts(corpus, tokenizer, window), width=6)
         for group in (FRUIT, METAL):
             ids = words_of(tokenizer, group)
@@ -225,7 +226,7 @@ class TestLevyAndGoldberg:
 
     def test_untrained_vectors_know_no_groups(self, tokenizer: Tokenizer) -> None:
         torch.manual_seed(0)
-        vectors = SkipGram(Config(width=8), tokenizer.vocab_size).vectors.detach().numpy()
+        vectors = SkipGram(Config(width=8), tokenizer.vocab_size).embed.weight.detach().numpy()
         ids = words_of(tokenizer, FRUIT)
         assert all({each.id for each in neighbours(vectors, word, 5)} != set(ids) - {word} for word in ids)
 

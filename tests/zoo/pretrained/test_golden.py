@@ -66,7 +66,7 @@ def test_the_future_changes_nothing(loaded: Pretrained, ids: Tensor) -> None:
 
 
 def test_each_step_is_recorded_once_under_a_schema_name(loaded: Pretrained, ids: Tensor) -> None:
-    from zoo.trace.schema import SCHEMA, block_steps, entry
+    from zoo.trace.schema import SCHEMA, entry
 
     recording = record_trace(loaded.module, ids, names=loaded.names)
     rotary = loaded.anatomy.positions == "rotary"
@@ -75,7 +75,8 @@ def test_each_step_is_recorded_once_under_a_schema_name(loaded: Pretrained, ids:
         absent |= {f"blocks.{i}.attn.q_norm", f"blocks.{i}.attn.k_norm"}
         absent |= set() if rotary else {f"blocks.{i}.attn.q_rot", f"blocks.{i}.attn.k_rot", f"blocks.{i}.mlp.up"}
     frame = [e.name for e in SCHEMA if not e.name.startswith(("blocks.", "cell.", "probs"))]
-    expected = {*frame, *(name for i in range(loaded.anatomy.blocks) for name in block_steps(i))} - absent
+    block = [e.name for e in SCHEMA if e.name.startswith("blocks.")]
+    expected = {*frame, *(name.format(i=i) for i in range(loaded.anatomy.blocks) for name in block)} - absent
     assert set(recording.steps) == expected
     assert not recording.dropped
     for name, calls in recording.steps.items():

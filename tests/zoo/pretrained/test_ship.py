@@ -21,7 +21,7 @@ from zoo.inference import load
 from zoo.pretrained.card import write_card
 from zoo.pretrained.commands import portable, training_command
 from zoo.pretrained.facts import CORPORA, Card
-from zoo.pretrained.ship import export, main, score, ship
+from zoo.pretrained.ship import main, score, ship
 from zoo.sampling import Sampling
 from zoo.tasks.next_token import NextToken, Windows
 from zoo.tasks.streams import token_stream
@@ -249,12 +249,12 @@ def test_numbers_beyond_float16_are_refused(shipped: Shipped, tmp_path: Path) ->
     for name in ("run.json", "tokenizer.json"):
         (run.folder / name).write_bytes((shipped.run.folder / name).read_bytes())
     with pytest.raises(ValueError, match="no trained weights yet"):
-        export(run, tmp_path / "out")
+        ship(run, shipped.corpus, tmp_path / "out")
     weights = load_file(shipped.run.checkpoints / "0000060.safetensors")
     weights["final_norm.weight"][3] = 70_000
     save_file(weights, run.checkpoints / "0000060.safetensors")
     with pytest.raises(ValueError, match=r"final_norm\.weight holds numbers that float16 cannot hold"):
-        export(run, tmp_path / "out")
+        ship(run, shipped.corpus, tmp_path / "out")
 
 
 def test_portable_paths() -> None:

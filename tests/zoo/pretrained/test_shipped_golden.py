@@ -138,7 +138,7 @@ class TestWord2Vec:
     @pytest.mark.parametrize("model", ["zoo/skip-gram", "zoo/cbow"])
     def test_neighbours_are_scikit_learns_on_the_stored_vectors(self, model: str) -> None:
         loaded, table = load(model), shipped(model)["embed.weight"].numpy()
-        vectors: Any = loaded.module.vectors
+        vectors: Any = loaded.module.embed.weight
         assert np.array_equal(vectors.detach().numpy(), table)
         search = NearestNeighbors(n_neighbors=FOUND + 1, metric="cosine").fit(table.astype(np.float64))
         words = np.linspace(1, len(table) - 1, 60).astype(int)
@@ -154,11 +154,11 @@ class TestWord2Vec:
         module: Any = model.module
         counts = pair_counts(stories(model, SEEN, 0), model.tokenizer.vocab_size, module.window)
         often = np.flatnonzero(counts.sum(1) > 200).tolist()
-        table = factored(counts, module.vectors.shape[1])
-        learned = overlap(module.vectors.detach().numpy(), table, often)
+        table = factored(counts, module.embed.weight.shape[1])
+        learned = overlap(module.embed.weight.detach().numpy(), table, often)
         untrained: Any = load("zoo/cbow", untrained=True).module
         assert len(often) > 300
-        assert overlap(untrained.vectors.detach().numpy(), table, often) < 0.05  # 0.01 by chance
+        assert overlap(untrained.embed.weight.detach().numpy(), table, often) < 0.05  # 0.01 by chance
         assert learned > 0.35
 
     def test_alike_words_of_the_glass_box_have_found_each_other(self) -> None:
@@ -167,7 +167,7 @@ class TestWord2Vec:
         days = [f" {day}" for day in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")]
         ids = [model.tokenizer.encode(day).ids[0] for day in days]
         for word in ids:
-            assert {each.id for each in neighbours(module.vectors.detach().numpy(), word, 6)} == set(ids) - {word}
+            assert {each.id for each in neighbours(module.embed.weight.detach().numpy(), word, 6)} == set(ids) - {word}
 
 
 def pair_counts(texts: list[list[int]], vocab: int, window: int) -> NDArray[np.float64]:

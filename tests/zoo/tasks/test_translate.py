@@ -1,4 +1,4 @@
-"""Pairs, their loss and their scores, and greedy translation, against hand-worked numbers and models that are known."""
+"""Pairs, their loss and their scores, against hand-worked numbers and models that are known."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from torch.nn import functional as F
 from zoo.data import Corpus, read_corpus
 from zoo.layers.pairs import PairModel
 from zoo.tasks import task_of
-from zoo.tasks.translate import MOST, Pairs, Translate, exact_match, translate_batch, translate_greedy, translations
+from zoo.tasks.translate import MOST, Pairs, Translate
 from zoo.tokenizers import Tokenizer, train_tokenizer
 
 TOKENIZER = train_tokenizer("byte", ["ab"])
 END, VOCAB = TOKENIZER.end_of_text, TOKENIZER.vocab_size
-MARKER = VOCAB
-OTHER = 200
+MARK = VOCAB
 
 
 def corpus(*texts: str, valid: tuple[str, ...] = ("ab\tcd",)) -> Corpus:
@@ -44,22 +43,22 @@ class Uniform(PairModel):
     """Gives every token the same logit."""
 
     def translate(self, source: Tensor, target: Tensor) -> Tensor:
-        return torch.full((*target.shape, self.marker), 3.0)
+        return torch.full((*target.shape, self.mark), 3.0)
 
 
 class Copier(PairModel):
     """Gives p to the source's token in the same place, or to the end behind its last; the rest to all others."""
 
-    def __init__(self, p: float = 0.9, never_ends: bool = False) -> None:
+    def __init__(self, p: float = 0.9) -> None:
         super().__init__(VOCAB)
-        self.p, self.best_end = p, OTHER if never_ends else END
+        self.p = p
 
     def translate(self, source: Tensor, target: Tensor) -> Tensor:
-        assert (target[:, 0] == self.marker).all()
+        assert (target[:, 0] == self.mark).all()
         room = max(0, target.shape[1] - source.shape[1])
         best = F.pad(source, (0, room), value=-1)[:, : target.shape[1]]
-        best = best.where(best >= 0, self.best_end)
-        probs = torch.full((*target.shape, self.marker), (1 - self.p) / (self.marker - 1))
+        best = best.where(best >= 0, END)
+        probs = torch.full((*target.shape, self.mark), (1 - self.p) / (self.mark - 1))
         return probs.scatter(-1, best[..., None], self.p).log()
 
 
@@ -68,7 +67,7 @@ class TestPairs:
         source, fed, asked = pairs("a\txyz", "bc\tx").in_order(2, 2)[0]
         (a,), (b, c), (x, y, z) = ids("a"), ids("bc"), ids("xyz")
         assert source.tolist() == [[a, -1], [b, c]]
-        assert fed.tolist() == [[MARKER, x, y, z], [MARKER, x, -1, -1]]
+        assert fed.tolist() == [[MARK, x, y, z], [MARK, x, -1, -1]]
         assert asked.tolist() == [[x, y, z, END], [x, END, -1, -1]]
 
     @given(
@@ -109,7 +108,7 @@ class TestPairs:
         assert torch.equal(before, torch.random.get_rng_state())
 
     def test_what_does_not_fit_is_left_out_and_counted(self):
-        texts = ("ab\tcde", "ab\tcdef", "abc\tde", "a" * 99 + "\tb")  # 2 + 3 tokens, marker and end: 7
+        texts = ("ab\tcde", "ab\tcdef", "abc\tde", "a" * 99 + "\tb")  # 2 + 3 tokens, mark and end: 7
         found = pairs(*texts, context=7)
         assert [read(source) for source, _, _ in found.in_order(1, 9)] == ["ab", "abc"]
         assert (len(found), found.left_out) == (2, 2)
@@ -199,32 +198,6 @@ class TestEvaluate:
 
     def test_the_limit_holds(self):
         assert Translate().evaluate(Uniform(VOCAB), pairs("a\tb", "a\tbcd"), TOKENIZER, limit=1).tokens == 2
-
-
-class TestGreedy:
-    def test_the_likeliest_token_until_the_end(self):
-        assert translate_greedy(Copier(), ids("hello"), VOCAB, END, most=20) == ids("hello")
-        assert translate_greedy(Copier(), ids("hello"), VOCAB, END, most=3) == ids("hel")
-        assert translate_greedy(Copier(never_ends=True), ids("ab"), VOCAB, END, most=5) == ids("ab") + 3 * [OTHER]
-
-    def test_sentences_of_different_lengths_together(self):
-        source = pairs("a\tx", "bcd\tx", "ef\tx").in_order(3, 3)[0][0]
-        assert translate_batch(Copier(), source, VOCAB, END, most=9) == [ids("a"), ids("bcd"), ids("ef")]
-
-    def test_translations_and_their_scores(self):
-        examples = pairs("ab\tab", "ab\tax", "abc\tab", "a\tabcd")
-        found = translations(Copier(), examples, TOKENIZER, batch=3)
-        assert [each.source for each in found] == [ids("ab"), ids("ab"), ids("abc"), ids("a")]
-        assert [each.right for each in found] == [ids("ab"), ids("ax"), ids("ab"), ids("abcd")]
-        assert [each.given for each in found] == [ids("ab"), ids("ab"), ids("abc"), ids("a")]
-        assert [each.exact for each in found] == [True, False, False, False]
-        assert [each.accuracy for each in found] == pytest.approx([1, 1 / 2, 2 / 3, 1 / 4])
-        assert exact_match(Copier(), examples, TOKENIZER) == 1 / 4
-        assert exact_match(Copier(), examples, TOKENIZER, limit=1) == 1
-
-    def test_a_model_that_finds_no_end_is_cut(self):
-        (found,) = translations(Copier(never_ends=True), pairs("ab\tab"), TOKENIZER)
-        assert len(found.given) == 2 * 3
 
 
 def test_the_task_is_found_by_name():

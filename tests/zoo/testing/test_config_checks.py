@@ -102,6 +102,30 @@ class TestBuilding:
             "large configs", True, "1 large configs can be built; 1 of them, small enough to be tried, run"
         )
 
+    @pytest.mark.parametrize("check", ["small configs", "large configs"])
+    def test_a_config_that_refuses_every_bound_says_nothing(self, check: str) -> None:
+        class Stubborn(Config):
+            @model_validator(mode="after")
+            def _fits(self) -> Stubborn:
+                if (self.width, self.context) != (16, 24):
+                    raise ValueError("the default or nothing")
+                return self
+
+        found = run_check(plugin(config=Stubborn), check)
+        assert found.ok is None
+        assert found.message.startswith("Config refuses each of its own bounds, so nothing was tried")
+
+    @pytest.mark.parametrize("check", ["small configs", "large configs"])
+    def test_a_config_without_a_bound_says_nothing(self, check: str) -> None:
+        class Boundless(BaseModel):
+            width: int = 16
+            context: int = 24
+            kind: str = "plain"
+
+        found = run_check(plugin(config=Boundless), check)
+        assert found.ok is None
+        assert found.message.startswith("no field of Config has a bound here, so nothing was tried")
+
     def test_a_giant_is_built_without_memory(self) -> None:
         class Giant(Config):
             width: int = Field(16, ge=4, le=2**20)

@@ -26,6 +26,58 @@ class TestLearning:
 
         assert False not in outcome(plugin(Zeros)).values()
 
+    def test_one_dead_gate_among_four(self) -> None:
+        class Gated(Good):
+            detached = 2
+
+            def __init__(self, config: Config, vocab_size: int) -> None:
+                super().__init__(config, vocab_size)
+                self.gates = nn.Linear(config.width, 4 * config.width)
+
+            def mix(self, x: Tensor) -> Tensor:
+                i, f, g, o = (
+                    gate.detach() if number == self.detached else gate
+                    for number, gate in enumerate(self.gates(super().mix(x)).sigmoid().chunk(4, -1))
+                )
+                return x * i * f + g * o
+
+        class Whole(Gated):
+            detached = -1
+
+        assert_fails(plugin(Gated), "gradient", r"no gradient reaches rows 32 to 47 of gates\.weight: use that part")
+        assert run_check(plugin(Whole), "gradient").message.endswith("and every part of 2 layers")
+
+    def test_a_third_of_torchs_own_cell_that_is_cut_off(self) -> None:
+        class Keyless(Good):
+            def __init__(self, config: Config, vocab_size: int) -> None:
+                super().__init__(config, vocab_size)
+                self.cell = nn.GRU(config.width, config.width, batch_first=True)
+                dead = torch.ones(3 * config.width, 1)
+                dead[config.width : 2 * config.width] = 0
+                self.cell.weight_hh_l0.register_hook(lambda value: value * dead)
+
+            def mix(self, x: Tensor) -> Tensor:
+                return self.cell(x)[0]
+
+        assert_fails(plugin(Keyless), "gradient", r"no gradient reaches rows 16 to 31 of cell\.weight_hh_l0")
+
+    def test_a_relu_that_is_off_and_a_table_of_places_are_no_fault(self) -> None:
+        class Sparse(Good):
+            def __init__(self, config: Config, vocab_size: int) -> None:
+                super().__init__(config, vocab_size)
+                self.places = nn.Linear(config.context, config.context, bias=False)  # (24, 24), of which 12 are asked
+                self.wide = nn.Linear(config.width, 2 * config.width)
+                self.back = nn.Linear(2 * config.width, config.width)
+                with torch.no_grad():
+                    self.wide.bias[::2] = -100.0  # every other row is off for good
+
+            def mix(self, x: Tensor) -> Tensor:
+                time = x.shape[1]
+                x = self.places.weight[:time, :time].tril() @ x  # (B, T, C)
+                return super().mix(x + self.back(self.wide(x).relu()))
+
+        assert run_check(plugin(Sparse), "gradient").ok
+
     def test_a_broken_chain(self) -> None:
         class Detached(Good):
             def forward(self, ids: Tensor) -> Tensor:

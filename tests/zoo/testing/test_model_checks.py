@@ -94,6 +94,29 @@ class TestCausality:
 
         assert_fails(plugin(Peeks), "causality", "changing token 5 moves the logits of token 4")
 
+    def test_a_row_that_does_not_see_its_own_token(self) -> None:
+        """One place too far back: what follows a token is asked without that token."""
+
+        class Late(Good):
+            def mix(self, x: Tensor) -> Tensor:
+                return F.pad(super().mix(x)[:, :-1], (0, 0, 1, 0))
+
+        words = "changing token 0 leaves its own row's logits as they are: read the token of the row"
+        assert_fails(plugin(Late), "causality", words)
+
+    def test_how_far_back_it_sees_is_its_own_affair(self) -> None:
+        class Two(Good):
+            def mix(self, x: Tensor) -> Tensor:
+                return x + F.pad(x[:, :-1], (0, 0, 1, 0))
+
+        class Nothing(Good):
+            def mix(self, x: Tensor) -> Tensor:
+                return 0 * x
+
+        assert run_check(plugin(Two), "causality").message.endswith("here one still counts 1 place further on")
+        assert run_check(plugin(Good), "causality").message.endswith("here one still counts 11 places further on")
+        assert run_check(plugin(Nothing), "causality").ok
+
     def test_room_for_two_tokens_says_nothing(self) -> None:
         class Tiny(Config):
             context: int = Field(2, ge=2, le=2)
@@ -138,6 +161,14 @@ class TestBlanks:
         words = r"changing token 0 moves the logits of token 1: a word's neighbours are asked for"
         assert_fails(plugin(Sees, task="skip-gram"), "causality", words)
 
+    def test_a_skip_gram_model_that_overlooks_a_word(self) -> None:
+        class Overlooks(Alone):
+            def forward(self, ids: Tensor) -> Tensor:
+                return self.unembed(record("mixed", self.embed(ids) * (torch.arange(ids.shape[1]) != 3)[:, None]))
+
+        words = "changing token 3 leaves its own row's logits as they are"
+        assert_fails(plugin(Overlooks, task="skip-gram"), "causality", words)
+
 
 class TestTranslators:
     def test_a_source_that_is_not_read_whole(self) -> None:
@@ -151,6 +182,14 @@ class TestTranslators:
 
         words = "changing target token 1 moves the logits of token 0: mask what lies ahead"
         assert_fails(plugin(Ahead, task="translate"), "causality", words, "batches")  # what fills up lies ahead too
+
+    def test_a_row_that_does_not_see_its_own_token(self) -> None:
+        class Late(Translator):
+            def write(self, target: Tensor) -> Tensor:
+                return F.pad(super().write(target)[:, :-1], (0, 0, 1, 0))
+
+        words = "changing target token 1 leaves its own row's logits as they are"
+        assert_fails(plugin(Late, task="translate"), "causality", words)
 
     def test_a_source_whose_filling_counts(self) -> None:
         class Filled(Translator):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.zoo.testing.fakes import Config, Good, Translator, anatomy, assert_fails, outcome, plugin
+from zoo.plugin import Anatomy, ModelPlugin
 from zoo.testing import run_check
 from zoo.trace.record import active, record
 
@@ -65,6 +68,38 @@ class TestTracing:
                 return record(name, super().mix(x))
 
         assert_fails(plugin(Misnamed, anatomy=anatomy), "schema", message, *also)
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("embed.out", r"embed\.out has 8 along width, and the model 16: transpose or rename it"),
+            ("blocks.0.resid", r"blocks\.0\.resid has 8 along width, and the model 16"),
+            ("blocks.0.mlp.act", r"blocks\.0\.mlp\.act has 8 along hidden, and the model 24"),
+        ],
+    )
+    def test_a_step_of_another_width_than_the_weights(self, name: str, message: str) -> None:
+        class Halved(Good):
+            def mix(self, x: Tensor) -> Tensor:
+                return super().mix(torch.cat([record(name, x[..., :8]), x[..., 8:]], -1))
+
+        def inside(self: ModelPlugin, module: Good) -> Anatomy:
+            return replace(anatomy(self, module), params={"blocks.0.mlp.W_in": torch.ones(16, 24)} | table(module))
+
+        def table(module: Good) -> dict[str, Tensor]:
+            return {"embed.W_E": module.embed.weight}
+
+        found = run_check(plugin(Halved, anatomy=inside), "schema")
+        assert found.ok is False
+        assert re.search(message, found.message), found.message
+
+    def test_a_cell_may_be_wider_than_its_embedding(self) -> None:
+        class Wide(Good):
+            def mix(self, x: Tensor) -> Tensor:
+                for place in range(x.shape[1]):
+                    record("layers.0.cell.h", torch.cat([x[0, place], x[0, place]]))
+                return super().mix(x)
+
+        assert run_check(plugin(Wide, anatomy=anatomy), "schema").ok
 
     def test_a_number_that_does_not_add_up(self) -> None:
         class Lies(Good):

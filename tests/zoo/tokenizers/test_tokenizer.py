@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import decoders, models, pre_tokenizers
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from zoo.tokenizers import KINDS, Tokenizer, train_tokenizer
+from zoo.tokenizers import KINDS, Tokenizer, kind_of, train_tokenizer
 from zoo.tokenizers.spelling import BYTES
 from zoo.tokenizers.tokenizer import END_OF_TEXT
 from zoo.tokenizers.train import UNKNOWN
@@ -224,6 +224,22 @@ def test_a_kind_or_a_size_that_cannot_be_is_refused(kind, size, words):
         train_tokenizer(kind, CORPUS, size)
 
 
+@pytest.mark.parametrize("text", ["a" * 30, "the \u2585 cat sat on the mat"])
+def test_a_text_that_unigram_can_learn_nothing_from_is_told(text):
+    with pytest.raises(ValueError, match="found nothing to learn in this text: write more, and different, words"):
+        train_tokenizer("unigram", [text], 300)
+
+
+def test_too_many_characters_for_unigram_are_told():
+    with pytest.raises(ValueError, match="too many different characters for 300 entries"):
+        train_tokenizer("unigram", ["".join(chr(0x4E00 + n) for n in range(900))], 300)
+
+
+def test_what_unigram_asks_for_helps():
+    assert train_tokenizer("unigram", ["a" * 30, "and the cat"], 300).encode("a cat").ids
+    assert train_tokenizer("unigram", ["the cat sat on the mat"], 300).encode("a cat").ids
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_empty_corpus_still_gives_a_tokenizer(kind):
     tokenizer = train_tokenizer(kind, [], 300)
@@ -258,6 +274,47 @@ def test_the_separator_is_a_single_id():
 
 def test_different_tokenizers_have_different_hashes():
     assert len({tokenizer.hash for tokenizer in TRAINED.values()}) == len(KINDS)
+
+
+def test_no_text_is_cut_off_or_filled_up(tmp_path):
+    raw = tokenizers.Tokenizer.from_str(TRAINED["byte"].raw.to_str())
+    raw.enable_truncation(5)
+    raw.enable_padding(length=8)
+    raw.save(str(tmp_path / "tokenizer.json"))
+    assert len(raw.encode("abcdef").ids) == 8
+    for tokenizer in (Tokenizer.load(tmp_path / "tokenizer.json"), Tokenizer(raw)):
+        for text in ("a" * 640, "ab"):
+            assert tokenizer.decode(tokenizer.encode(text).ids) == text
+            assert tokenizer.encode_batch([text, "abc"]) == [tokenizer.encode(each).ids for each in (text, "abc")]
+        assert tokenizer.hash == TRAINED["byte"].hash
+
+
+# --- which kind ---
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_recognised_by_its_tokenizer(kind, tmp_path):
+    for corpus, size in ((CORPUS, 320), (["the cat sat on the mat " * 30], 300)):
+        tokenizer = train_tokenizer(kind, corpus, size)
+        tokenizer.save(tmp_path / "tokenizer.json")
+        assert kind_of(tokenizer) == kind_of(Tokenizer.load(tmp_path / "tokenizer.json")) == kind
+
+
+def test_bytes_without_a_merge_are_bytes():
+    assert kind_of(train_tokenizer("bpe", CORPUS, 257)) == "byte"
+
+
+def test_tokenizers_of_others_are_of_none_of_our_kinds():
+    changed = tokenizers.Tokenizer.from_str(TRAINED["bpe"].raw.to_str())
+    changed.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    names = [END_OF_TEXT, *(f"<0x{byte:02X}>" for byte in range(256)), "a", "b", "ab"]
+    merged = tokenizers.Tokenizer.from_str(TRAINED["char"].raw.to_str())
+    vocab = {name: i for i, name in enumerate(names)}
+    merged.model = models.BPE(vocab=vocab, merges=[("a", "b")], byte_fallback=True)  # in the way of Llama
+    later = tokenizers.Tokenizer(models.BPE(vocab={name: i for i, name in enumerate(BYTES)}, merges=[]))
+    later.pre_tokenizer, later.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    later.add_special_tokens([END_OF_TEXT])  # in the way of GPT-2: behind the rest
+    assert [kind_of(Tokenizer(raw)) for raw in (changed, merged, later)] == ["", "", ""]
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"model": 3}', b"\xff\xfe"])

@@ -11,60 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from tests.zoo.trace.cells import worked
 from zoo.trace.sheet import Sheet
-from zoo.trace.sheets import sheet, worked
+from zoo.trace.sheets import sheet
 from zoo.trace.trace import Trace
 
 MakeTrace = Callable[..., Trace]
-
-
-def at(sheet: Sheet, name: str, layer: int, *place: int) -> float:
-    """An operand's number as the browser reads it: a single layer serves all, an axis may be left out."""
-    array = sheet.operands[name]
-    if array.ndim > len(place):
-        array = array[min(layer, len(array) - 1)]
-    return float(array[place])
-
-
-def cell(s: Sheet, h: int, r: int, c: int) -> float:
-    """One cell by the words of `zoo.trace.sheet.Kind`, with nothing but its operands."""
-    match s.kind:
-        case "lookup":
-            return at(s, "weight", h, r, c)
-        case "add":
-            return sum(at(s, name, h, r, c) for name in s.operands)
-        case "norm":
-            value = (at(s, "x", h, r, c) - at(s, "mean", h, r)) / at(s, "std", h, r)
-            value *= at(s, "weight", h, c) if "weight" in s.operands else 1.0
-            return value + (at(s, "bias", h, c) if "bias" in s.operands else 0.0)
-        case "dot":
-            n = s.operands["a"].shape[2]
-            value = sum(at(s, "a", h, r, j) * at(s, "b", h, j, c) for j in range(n))
-            return value * float(s.constants["scale"]) + (at(s, "bias", h, c) if "bias" in s.operands else 0.0)
-        case "softmax":
-            exponent = at(s, "x", h, r, c) + (at(s, "mask", h, r, c) if "mask" in s.operands else 0.0)
-            return math.exp(exponent - at(s, "max", h, r)) / at(s, "sum", h, r)
-        case "map":
-            return FUNCTIONS[str(s.constants["function"])](at(s, "x", h, r, c)) * (
-                at(s, "gate", h, r, c) if "gate" in s.operands else 1.0
-            )
-        case "rotate":
-            x, pair = at(s, "x", h, r, c), at(s, "pair", h, r, c)
-            return x * at(s, "cos", h, r, c) + pair * at(s, "sin", h, r, c)
-        case "mask":
-            hidden = s.constants["rule"] == "causal" and at(s, "key", h, c) > at(s, "query", h, r)
-            return -math.inf if hidden else 0.0
-    raise AssertionError(f"{s.step} is {s.kind}: {s.reason}")
-
-
-FUNCTIONS: dict[str, Callable[[float], float]] = {
-    "gelu": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
-    "gelu_tanh": lambda x: x * 0.5 * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
-    "silu": lambda x: x / (1 + math.exp(-x)),
-    "relu": lambda x: max(0.0, x),
-    "relu_squared": lambda x: max(0.0, x) ** 2,
-    "sin": math.sin,
-}
 
 
 def assert_opens(s: Sheet) -> None:
@@ -72,10 +24,7 @@ def assert_opens(s: Sheet) -> None:
     assert s.error < 1e-4
     for place in np.ndindex(*s.values.shape):
         shown = float(s.values[place])
-        assert cell(s, *place) == pytest.approx(shown, rel=1e-4, abs=1e-4), (s.step, place)
-        opened = worked(s, *place)
-        assert (opened.result_shown, opened.formula) == (shown, s.formula)
-        assert opened.result_recomputed == pytest.approx(cell(s, *place), rel=1e-9, abs=1e-9), (s.step, place)
+        assert worked(s, *place) == pytest.approx(shown, rel=1e-4, abs=1e-4), (s.step, place)
 
 
 @pytest.mark.parametrize("positions", ["learned", "sinusoidal", "rotary"])
@@ -90,7 +39,7 @@ def test_every_cell_of_a_gpt_follows_from_its_operands(gpt_trace: MakeTrace, pos
 def test_every_cell_with_shared_heads_and_gates_follows_from_its_operands(torch_trace: MakeTrace) -> None:
     trace = torch_trace(ids=[3, 1, 4], blocks=1)
     for step in trace.steps:
-        assert_opens(sheet(trace, step, first_column=1, columns=2, rows=slice(1, None)))
+        assert_opens(sheet(trace, step, first_column=1, columns=2))
 
 
 @pytest.mark.parametrize("activation", ["gelu", "relu"])
@@ -117,7 +66,7 @@ def test_arrays_are_small_floats_side_by_side_and_the_rest_is_json(torch_trace: 
 
 
 def test_attention_is_labelled_by_its_tokens(gpt_trace: MakeTrace) -> None:
-    s = sheet(gpt_trace(ids=[3, 1, 4]), "blocks.0.attn.pattern", tokens=["the", " cat", " sat"])
+    s = sheet(replace(gpt_trace(ids=[3, 1, 4]), tokens=["the", " cat", " sat"]), "blocks.0.attn.pattern")
     assert (s.row_labels, s.column_labels) == (["the", " cat", " sat"], ["the", " cat", " sat"])
     assert (s.row_axis, s.column_axis) == ("row = the token that looks", "column = the token looked at")
     assert s.layer_labels == ["head 0", "head 1"]
@@ -141,44 +90,44 @@ def test_chosen_words_of_the_vocabulary_keep_the_whole_vocabularys_sum(gpt_trace
     trace = gpt_trace(vocab=200)
     top = [int(n) for n in np.argsort(-trace["probs"][-1])[:4]]
     pieces = [f"piece {n}" for n in range(200)]
-    s = sheet(trace, "probs", rows=slice(-1, None), column_ids=top, vocab_pieces=pieces)
-    np.testing.assert_array_equal(s.values[0], trace["probs"][-1:, top])
+    s = sheet(trace, "probs", column_ids=top, vocab_pieces=pieces)
+    np.testing.assert_array_equal(s.values[0], trace["probs"][:, top])
     assert s.column_labels == [f"piece {n}" for n in top]
-    assert (s.column_ids, s.columns, s.first_row) == (top, 200, 4)
+    assert (s.column_ids, s.columns) == (top, 200)
     logits = torch.tensor(trace["logits"][-1], dtype=torch.float64)
-    assert s.operands["sum"].item() == pytest.approx((logits - logits.max()).exp().sum().item(), rel=1e-6)
+    assert float(s.operands["sum"][0, -1]) == pytest.approx((logits - logits.max()).exp().sum().item(), rel=1e-6)
     assert_opens(s)
-    assert_opens(sheet(trace, "logits", rows=slice(-1, None), column_ids=top))
+    assert_opens(sheet(trace, "logits", column_ids=top))
 
 
 def test_the_error_is_that_of_the_whole_step(gpt_trace: MakeTrace, with_cell: Callable[..., Trace]) -> None:
     wrong = with_cell(gpt_trace(), "logits", (0, 12), 99.0)
-    s = sheet(wrong, "logits", rows=slice(-1, None), columns=3)
+    s = sheet(wrong, "logits", columns=3)
     assert s.error is not None
     assert s.error > 50
 
 
-def test_a_worked_cell_lists_its_operands_own_numbers(gpt_trace: MakeTrace) -> None:
+def test_operands_are_the_steps_own_numbers_under_their_names(gpt_trace: MakeTrace) -> None:
     trace = gpt_trace()
-    opened = worked(sheet(trace, "blocks.0.attn.q", first_column=1), 1, 2, 0)
-    terms = {term.label: term.values for term in opened.terms}
-    assert list(terms) == ["norm1", "W_Q", "b_Q"]
-    assert terms["norm1"] == trace["blocks.0.norm1"][2].tolist()
-    assert terms["W_Q"] == trace.params["blocks.0.attn.W_Q"][:, 4 + 1].tolist()  # head 1 of width 4, column 1
-    assert opened.result_shown == trace["blocks.0.attn.q"][1, 2, 1]
+    s = sheet(trace, "blocks.0.attn.q", first_column=1)
+    assert s.operand_names == {"a": "norm1", "b": "W_Q", "bias": "b_Q"}
+    np.testing.assert_array_equal(s.operands["a"][0], trace["blocks.0.norm1"])
+    W_Q = trace.params["blocks.0.attn.W_Q"][:, 4:]  # head 1 of width 4
+    np.testing.assert_array_equal(s.operands["b"][1], W_Q[:, 1:])
 
 
 def test_keys_that_heads_share_are_those_of_the_right_head(torch_trace: MakeTrace) -> None:
     trace = torch_trace()
-    terms = {term.label: term.values for term in worked(sheet(trace, "blocks.0.attn.scores"), 3, 4, 2).terms}
-    assert terms["k_rot"] == trace["blocks.0.attn.k_rot"][1, 2].tolist()
+    s = sheet(trace, "blocks.0.attn.scores")
+    assert s.operand_names["b"] == "k_rot"
+    np.testing.assert_array_equal(s.operands["b"][3], trace["blocks.0.attn.k_rot"][1].T)
 
 
 def test_a_hidden_cell_is_minus_infinity_and_opens_as_that(gpt_trace: MakeTrace) -> None:
     s = sheet(gpt_trace(), "blocks.0.attn.mask")
-    assert worked(s, 0, 0, 3).result_recomputed == worked(s, 0, 0, 3).result_shown == -math.inf
-    pattern = worked(sheet(gpt_trace(), "blocks.0.attn.pattern"), 0, 0, 3)
-    assert pattern.result_recomputed == pattern.result_shown == 0.0
+    assert worked(s, 0, 0, 3) == s.values[0, 0, 3] == -math.inf
+    pattern = sheet(gpt_trace(), "blocks.0.attn.pattern")
+    assert worked(pattern, 0, 0, 3) == pattern.values[0, 0, 3] == 0.0
 
 
 def test_closed_steps_are_shown_with_their_reason(gpt_trace: MakeTrace) -> None:
@@ -188,7 +137,6 @@ def test_closed_steps_are_shown_with_their_reason(gpt_trace: MakeTrace) -> None:
         s = sheet(replace(trace, steps=steps), step)
         assert (s.kind, s.values.shape, s.error, dict(s.operands)) == ("opaque", shape, None, {})
         assert "record(" in s.reason
-        assert worked(s, 0, 0, 0).result_recomputed is None
 
 
 def test_an_edited_step_is_given_not_computed(gpt_trace: MakeTrace) -> None:
@@ -221,8 +169,6 @@ def test_a_second_call_is_shown_with_its_own_operands(gpt_trace: MakeTrace) -> N
         ("logits", {"first_column": 13}, "columns 0 to 12"),
         ("logits", {"columns": 0}, "columns 0 to 12"),
         ("logits", {"column_ids": [13]}, "columns 0 to 12"),
-        ("logits", {"rows": slice(5, 9)}, "has 5 rows"),
-        ("logits", {"rows": slice(0, 5, 2)}, "has 5 rows"),
     ],
 )
 def test_what_is_not_there_is_one_clear_error(
@@ -237,8 +183,3 @@ def test_a_dropped_step_says_to_shorten_the_text(gpt_trace: MakeTrace) -> None:
     dropped = next(step for step in trace.dropped if step not in trace)
     with pytest.raises(ValueError, match="shorten the text"):
         sheet(trace, dropped)
-
-
-def test_there_is_no_cell_outside_of_a_sheet(gpt_trace: MakeTrace) -> None:
-    with pytest.raises(ValueError, match="1 × 5 × 8 cells"):
-        worked(sheet(gpt_trace(), "embed.out"), 0, 5, 0)

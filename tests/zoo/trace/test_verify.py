@@ -123,20 +123,20 @@ def test_one_wrong_cell_of_shared_heads_and_gates_is_found(
     for step in trace.steps:
         if not step.endswith(".mask"):
             cell = typical_cell(trace[step])
-            assert step in failed(verify(with_cell(trace, step, cell, trace[step][cell] * factor), [step])), step
+            assert step in failed(verify(with_cell(trace, step, cell, trace[step][cell] * factor))), step
 
 
 def test_a_token_that_sees_the_future_is_found(gpt_trace: MakeTrace, with_cell: WithCell) -> None:
     step = "blocks.1.attn.mask"
     wrong = with_cell(gpt_trace(), step, (1, 3), 0.0)
     assert failed(verify(wrong)) == {step, "blocks.1.attn.pattern"}
-    check = verify(wrong, [step])[0]
+    (check,) = (each for each in verify(wrong) if each.step == step)
     assert check.max_error == np.inf
 
 
 def test_attention_paid_to_a_hidden_token_is_found(gpt_trace: MakeTrace, with_cell: WithCell) -> None:
     wrong = with_cell(gpt_trace(), "blocks.0.attn.pattern", (0, 1, 3), 1e-6)
-    assert "blocks.0.attn.pattern" in failed(verify(wrong, ["blocks.0.attn.pattern"]))
+    assert "blocks.0.attn.pattern" in failed(verify(wrong))
 
 
 def test_rows_of_attention_and_of_probabilities_are_summed(gpt_trace: MakeTrace) -> None:
@@ -144,13 +144,14 @@ def test_rows_of_attention_and_of_probabilities_are_summed(gpt_trace: MakeTrace)
     checks = [check for check in verify(trace) if "sums to 1" in check.formula]
     assert {check.step for check in checks} == {"blocks.0.attn.pattern", "blocks.1.attn.pattern", "probs"}
     doubled = replace(trace, steps={**trace.steps, "probs": [trace["probs"] * 2]}, anatomy=None)
-    sums = [check for check in verify(doubled, ["probs"]) if "sums to 1" in check.formula]
+    sums = [check for check in verify(doubled) if check.formula == "each row of probs sums to 1"]
     assert sums[0].ok is False
     assert sums[0].max_error == pytest.approx(1.0, abs=1e-6)
 
 
 def test_a_wrong_number_that_is_not_a_number_is_found(gpt_trace: MakeTrace, with_cell: WithCell) -> None:
-    check = verify(with_cell(gpt_trace(), "logits", (0, 0), float("nan")), ["logits"])[0]
+    wrong = with_cell(gpt_trace(), "logits", (0, 0), float("nan"))
+    (check,) = (each for each in verify(wrong) if each.step == "logits")
     assert check.ok is False
     assert check.max_error == np.inf
 
@@ -193,19 +194,19 @@ def test_a_saved_trace_with_its_weights_holds_like_the_first(gpt_trace: MakeTrac
 
 def test_a_second_call_is_checked_against_the_second_call_of_its_inputs(gpt_trace: MakeTrace) -> None:
     first, second = gpt_trace(ids=[1, 2, 3]), gpt_trace(ids=[4, 5, 6])
-    z = ["blocks.0.attn.pattern", "blocks.0.attn.v", "blocks.0.attn.z"]
-    steps = {name: [first[name], second[name]] for name in z}
-    trace = replace(first, steps=steps)
-    assert [check.step for check in verify(trace, z[2:])] == [z[2], f"{z[2]}#1"]
-    assert all(check.ok for check in verify(trace, z[2:]))
-    swapped = replace(first, steps={**steps, z[2]: [first[z[2]], first[z[2]]]})
-    assert failed(verify(swapped, z[2:])) == {f"{z[2]}#1"}
+    z = "blocks.0.attn.z"
+    steps = {name: [first[name], second[name]] for name in ("blocks.0.attn.pattern", "blocks.0.attn.v", z)}
+    checks = [check for check in verify(replace(first, steps=steps)) if check.step.startswith(z)]
+    assert [(check.step, check.ok) for check in checks] == [(z, True), (f"{z}#1", True)]
+    swapped = verify(replace(first, steps={**steps, z: [first[z], first[z]]}))
+    assert f"{z}#1" in failed(swapped)
+    assert z not in failed(swapped)
 
 
 def test_calls_that_cannot_be_paired_are_said_to_be(gpt_trace: MakeTrace) -> None:
     trace = gpt_trace()
     steps = {**trace.steps, "blocks.0.norm1": trace.steps["blocks.0.norm1"] * 2}
-    checks = verify(replace(trace, steps=steps), ["blocks.0.norm1"])
+    checks = [each for each in verify(replace(trace, steps=steps)) if each.step.startswith("blocks.0.norm1")]
     assert [check.ok for check in checks] == [None, None]
     assert "computed 2 times" in checks[0].reason
 
@@ -232,8 +233,3 @@ def test_native_modules_are_named_as_closed(gpt_trace: MakeTrace) -> None:
     (check,) = verify(trace)
     assert check.ok is None
     assert "record(" in check.reason
-
-
-def test_asking_for_a_step_that_is_not_there_is_an_error(gpt_trace: MakeTrace) -> None:
-    with pytest.raises(ValueError, match=r"no step 'blocks\.9\.resid'"):
-        verify(gpt_trace(), ["blocks.9.resid"])

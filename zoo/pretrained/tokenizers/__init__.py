@@ -1,7 +1,7 @@
 """Trained tokenizers to choose from: those that come with the playground, with packages, from the Hub.
 
 `catalogue` lists what can be had without the network; `open_tokenizer` opens one by its key. Used by the page
-Tokenizers and by the command line. No torch.
+Tokenizers, which asks the Hub itself (`hub`). No torch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from functools import lru_cache
 
 from zoo.data import GLASS_BOX, open_corpus
 from zoo.pretrained.shipped import shipped_tokenizer
-from zoo.pretrained.tokenizers import hub
 from zoo.pretrained.tokenizers.packaged import PACKAGED
 from zoo.pretrained.tokenizers.shipped import FOLDER, SHIPPED
 from zoo.tokenizers import KINDS, Tokenizer, train_tokenizer
@@ -22,7 +21,6 @@ SMALLEST, LARGEST = 300, 4096
 """Entries of a tokenizer trained on the glass box; what is asked for beyond is held to these."""
 STORIES = 4000
 """Glass-box stories that it is trained on."""
-HUB = "hub:"
 
 
 @dataclass(frozen=True)
@@ -47,23 +45,17 @@ def catalogue() -> list[Offer]:
     return [*ours, *theirs]
 
 
+@lru_cache(maxsize=16)
 def open_tokenizer(key: str) -> Tokenizer:
     """The tokenizer of this key; the same object the second time.
 
-    Keys: those of the catalogue, "glass-box:KIND:SIZE" for one trained here and now on the first 4,000 stories
-    of the glass box, and "hub:org/name" for one of the Hugging Face Hub.
+    Keys: those of the catalogue, and "glass-box:KIND:SIZE" for one trained here and now on the first 4,000 stories
+    of the glass box.
 
     Raises:
         LookupError: there is no such tokenizer, or its package is not installed.
-        ValueError: it cannot be read, or cannot be fetched.
+        ValueError: it cannot be read.
     """
-    if key.startswith(HUB):
-        return hub.fetch_tokenizer(key.removeprefix(HUB))
-    return _opened(key)
-
-
-@lru_cache(maxsize=16)
-def _opened(key: str) -> Tokenizer:
     if key in PACKAGED:
         return PACKAGED[key].open()
     source, _, rest = key.partition(":")
@@ -73,7 +65,7 @@ def _opened(key: str) -> Tokenizer:
     if source == GLASS_BOX and kind in KINDS and size.isdecimal() and len(size) < 10:
         corpus = open_corpus(f"{GLASS_BOX}:stories={STORIES}")
         return train_tokenizer(kind, corpus.train, min(max(int(size), SMALLEST), LARGEST))
-    raise LookupError(f"there is no tokenizer {key!r}: choose one of the list, or write hub:organisation/name")
+    raise LookupError(f"there is no tokenizer {key!r}: choose one of the list")
 
 
 def _shipped(kind: str) -> Tokenizer:

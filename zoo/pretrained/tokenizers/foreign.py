@@ -60,7 +60,6 @@ def read_foreign(content: bytes) -> Tokenizer:
     _check_types(data)
     entries = _check_vocabulary(data["model"])
     _check_added(data.get("added_tokens") or [], entries)
-    data["truncation"] = data["padding"] = None
     if "dropout" in data["model"]:
         data["model"]["dropout"] = None  # it is for training, and would give other tokens each time
     return _built(data)

@@ -1,7 +1,7 @@
 """The `tokenizer.json` of a model on the Hugging Face Hub, or of a mirror that HF_ENDPOINT names.
 
-Nothing else is fetched, nobody's access token is sent, and what comes is checked as any strange file
-(`zoo.pretrained.tokenizers.foreign`). Used by `zoo.pretrained.tokenizers` and by the page Tokenizers.
+Nothing else is fetched, and nobody's access token is sent. What comes is a strange file, to be read with
+`zoo.pretrained.tokenizers.foreign`. Used by the page Tokenizers.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from collections import OrderedDict
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from queue import Empty, SimpleQueue
 
-from zoo.pretrained.tokenizers.foreign import LARGEST, read_foreign
-from zoo.tokenizers import Tokenizer
+from zoo.pretrained.tokenizers.foreign import LARGEST
 
 HUB = "https://huggingface.co"
 FILE = "tokenizer.json"
@@ -32,20 +31,14 @@ _kept: OrderedDict[str, bytes] = OrderedDict()
 _lock = threading.Lock()
 
 
-def fetch_tokenizer(name: str) -> Tokenizer:
-    """The tokenizer of a model on the Hub: "org/name", or "name" for some of the oldest.
-
-    Raises:
-        ValueError: it cannot be had, or is not sound; one or two sentences for the reader.
-    """
-    return read_foreign(fetch(name))
-
-
 def fetch(name: str) -> bytes:
     """The bytes of a model's `tokenizer.json`, at most 32 MiB; kept for the next time.
 
+    Args:
+        name: "org/name", or "name" for some of the oldest models.
+
     Raises:
-        ValueError: it cannot be had.
+        ValueError: it cannot be had; one or two sentences for the reader.
     """
     if not _NAME.fullmatch(name) or ".." in name or "--" in name:
         raise ValueError("A name on the Hub is written organisation/name, such as openai-community/gpt2.")

@@ -27,7 +27,11 @@ def added(after: bool) -> tuple[str, str]:
 def _bert(step: Settings) -> str:
     strips = step["lowercase"] if step["strip_accents"] is None else step["strip_accents"]
     does = [
-        ("control characters are dropped and every blank becomes a space", step["clean_text"]),
+        (
+            "control characters, joiners and similar invisible signs, private-use characters and “�” are dropped",
+            step["clean_text"],
+        ),
+        ("every blank becomes a space", step["clean_text"]),
         ("Chinese characters get spaces around them", step["handle_chinese_chars"]),
         ("accents are dropped", strips),
         ("capital letters become small", step["lowercase"]),
@@ -46,11 +50,19 @@ def _replace(step: Settings) -> str:
     return f"Each {what} {f'becomes {_quoted(becomes)}' if becomes else 'is dropped'}."
 
 
+def _prepend(step: Settings) -> str:
+    return f"{_quoted(step['prepend'])} is put in front of the text, or of each part between added tokens cut out."
+
+
 def _byte_level(step: Settings) -> str:
     """A normaliser and a pre-tokeniser share this name; only the latter can cut."""
     does = [
-        ("a space is put in front if there is none", step.get("add_prefix_space", False)),
-        ("the text is cut into numbers, signs, and words with the space before them", step.get("use_regex", False)),
+        ("first, a space is put in front of each piece that begins with none", step.get("add_prefix_space", False)),
+        (
+            "the text is cut into words, numbers and runs of signs, each with the space before it, and into other "
+            "blanks; 's and the like behind a word stand alone",
+            step.get("use_regex", False),
+        ),
         ("each character counts as its bytes from here on, of which there are only 256", True),
     ]
     listed = "; ".join(words for words, set_ in does if set_)
@@ -58,9 +70,13 @@ def _byte_level(step: Settings) -> str:
 
 
 def _metaspace(step: Settings) -> str:
-    front = {"always": ", and one is put in front if there is none", "first": ", and the text gets one in front"}
-    cut = "; each of these begins a new piece" if step["split"] else ""
-    return f"Each space is written as {_quoted(step['replacement'])}{front.get(step['prepend_scheme'], '')}{cut}."
+    mark = _quoted(step["replacement"])
+    front = {
+        "always": ", and every piece that begins with none gets one in front",
+        "first": ", and the piece at the very start of the text as typed gets one in front, unless it begins with one",
+    }
+    cut = f"; a new piece begins at each {mark}" if step["split"] else ""
+    return f"Each space is written as {mark}{front.get(step['prepend_scheme'], '')}{cut}."
 
 
 def _split(step: Settings) -> str:
@@ -115,13 +131,17 @@ _STEPS: dict[str, tuple[str, str | Callable[[Settings], str]]] = {
     "NFKC": ("Unify (NFKC)", "Characters that mean the same become the same: ﬁ becomes fi, ² becomes 2, Ａ becomes A."),
     "NFKD": ("Unify and decompose (NFKD)", "ﬁ becomes fi, ² becomes 2, and letters are parted from their accents."),
     "Lowercase": ("Lower case", "Capital letters become small, so The and the are one word."),
-    "Nmt": ("Clean up", "Control characters are dropped, and blanks of all kinds become plain spaces."),
+    "Nmt": (
+        "Clean up",
+        "Most ASCII control characters are dropped; tabs, line breaks and some invisible signs, such as the joiner "
+        "inside an emoji, become plain spaces, and so do “▁” and “�”.",
+    ),
     "Precompiled": (
         "SentencePiece's table",
         "Characters are replaced by a table of the tokenizer's own, often close to NFKC.",
     ),
     "Replace": ("Replace", _replace),
-    "Prepend": ("Put in front", lambda step: f"{_quoted(step['prepend'])} is put in front."),
+    "Prepend": ("Put in front", _prepend),
     "ByteLevel": ("Bytes", _byte_level),
     "BertPreTokenizer": ("Words and signs", "Cut at blanks, which are dropped, and around each punctuation mark."),
     "CharDelimiterSplit": ("Cut", lambda step: f"Cut at each {_quoted(step['delimiter'])}, which is dropped."),

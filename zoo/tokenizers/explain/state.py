@@ -84,8 +84,6 @@ def _read(raw: tokenizers.Tokenizer) -> State:
         data = json.loads(raw.to_str())
     except Exception as error:  # the library raises a bare Exception
         raise ValueError(f"this tokenizer cannot be written as a file, so it cannot be explained: {error}") from error
-    if data["truncation"] or data["padding"]:
-        raise ValueError("this tokenizer cuts or fills up its tokens to a fixed number; turn that off to explain it")
     kind = data["model"]["type"]
     if kind not in MODELS:
         raise ValueError(f"a model of type {kind} cannot be explained; {', '.join(MODELS)} can")

@@ -13,6 +13,7 @@ from playground.views.tokenizers.table import FIRST_WIDTH, WIDTH
 from playground.views.tokenizers.when import pieces, size, texts
 from playground.views.tokenizers.when.seen import Claim, Seen
 from zoo.tokenizers.across import across
+from zoo.tokenizers.cut import cut
 from zoo.tokenizers.fertility import fertility
 from zoo.tokenizers.table import row
 
@@ -66,4 +67,5 @@ def _seen(column: Column, width: int) -> Seen:
         costs=ask(column, across),
         shares=ask(column, fertility),
         rows=ask(column, row, text="", width=width).rows,
+        the_apart=ask(column, cut, text="The").ids != ask(column, cut, text="the").ids,
     )

@@ -21,6 +21,8 @@ class Seen:
     shares: Sequence[Share]
     rows: int
     """Of its embedding."""
+    the_apart: bool
+    """Whether “The” and “the” become different tokens."""
 
     @property
     def name(self) -> str:

@@ -51,7 +51,8 @@ def search(seen: Sequence[Seen]) -> Claim:
             "word. That helps to find and to sort, and is wrong for writing, because what is gone does not come back."
         )
     else:
-        said = "None of these takes capital letters or accents away: “The” and “the” are different tokens in each."
+        said = "None of these takes capital letters or accents away"
+        said += ": “The” and “the” are different tokens in each." if all(each.the_apart for each in seen) else "."
     return claim(
         "Search and sorting, where “Café” should find “cafe”",
         said,

@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 
 from playground.views.model_zoo import offer
 from playground.views.model_zoo.offer import Card
-from playground.views.train import models
 from tests.playground.helpers import ROOT, make_run, write_plugin
 
 MODEL_ZOO = "pages/model_zoo.py"
@@ -38,7 +37,6 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stocked(warm: None, offer: Callable[[Path], None], shelf: Path) -> None:
     """The app offers what lies on the shelf."""
     offer(shelf)
-    models.registry.clear()
 
 
 @pytest.fixture
@@ -56,11 +54,8 @@ def visit(stocked: None) -> Callable[..., AppTest]:
 
 
 @pytest.fixture
-def cards(stocked: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Card]:
+def cards(stocked: None) -> dict[str, Card]:
     """Title -> card, as the page would make it."""
-    from playground import catalogue, engine
-
-    monkeypatch.setattr(engine, "choices", catalogue.choices)
     return {card.title: card for card in offer.cards()}
 
 

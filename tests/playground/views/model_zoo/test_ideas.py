@@ -28,6 +28,11 @@ def test_a_built_in_model_stands_in_the_family_tree_once(model):
     assert sum(model in node.models for node in NODES) == 1
 
 
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.id)
+def test_the_tree_says_what_was_added_and_claims_no_result_that_nobody_measures(node):
+    assert not re.search(r"\b(faster|slower|better|best|times|percent)\b|\d|%", node.added), node.added
+
+
 def test_there_is_no_idea_of_a_model_that_is_gone():
     assert set(IDEAS) <= set(BUILT_IN)
     assert {model for node in NODES for model in node.models} <= set(BUILT_IN)

@@ -15,7 +15,7 @@ from zoo.trace.schema import entry
 def test_the_list_holds_every_step_of_a_real_trace(cards):
     for title in ("GPT", "LSTM", "Transformer of 2017", "N-gram", "word2vec, CBOW", "Averager"):
         card = cards[title]
-        trace = traced(card.weights, 0)
+        trace = traced(card.choice.weights, 0)
         live = load(card.choice.key, untrained=not card.choice.trained).trace("She enjoys playing")
         assert list(trace.steps) == list(live.steps)
         found = kinds(trace.steps)
@@ -33,10 +33,12 @@ def test_kinds_are_put_together_over_blocks_layers_and_halves():
     assert found["a.{i}.b"].head == OWN
 
 
-def test_of_the_weights_only_their_names_are_kept(cards):
-    trace = traced(cards["GPT"].weights, 0)
+def test_only_names_are_kept_and_no_numbers(cards):
+    trace = traced(cards["GPT"].choice.weights, 0)
     assert trace.params
     assert set(trace.params.values()) == {None}
+    assert trace.steps
+    assert not any(trace.steps.values())
 
 
 def test_two_models_are_told_apart_row_by_row(cards):
@@ -51,7 +53,7 @@ def test_two_models_are_told_apart_row_by_row(cards):
 
 
 def test_what_the_other_lacks_stands_under_the_reason_that_the_trace_gives(cards):
-    lstm, gpt = traced(cards["LSTM"].weights, 0), traced(cards["GPT"].weights, 0)
+    lstm, gpt = traced(cards["LSTM"].choice.weights, 0), traced(cards["GPT"].choice.weights, 0)
     found = pair.reasons(gpt, lstm, "rnn")
     names = [kind.name for steps in found.values() for kind in steps]
     assert set(names) == {k.name for k in kinds(gpt.steps)} - {k.name for k in kinds(lstm.steps)}
@@ -62,10 +64,10 @@ def test_what_the_other_lacks_stands_under_the_reason_that_the_trace_gives(cards
 
 
 def test_an_authors_own_step_is_not_said_to_be_missing(cards):
-    found = pair.reasons(traced(cards["Averager"].weights, 0), traced(cards["GPT"].weights, 0), "gpt")
+    found = pair.reasons(traced(cards["Averager"].choice.weights, 0), traced(cards["GPT"].choice.weights, 0), "gpt")
     assert [kind.name for steps in found.values() for kind in steps if kind.head == OWN] == ["embed", "mean", "unembed"]
 
 
 def test_a_faulty_model_raises_its_own_error(cards):
     with pytest.raises(RuntimeError, match=r"no .forward. today"):
-        traced(cards["Faulty"].weights, 0)
+        traced(cards["Faulty"].choice.weights, 0)

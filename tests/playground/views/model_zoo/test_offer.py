@@ -99,7 +99,7 @@ def test_a_hugging_face_folder_has_its_own_figures(stories260k, stocked):
 
 
 def test_a_plugin_that_does_not_build_says_why(cards, monkeypatch):
-    plugin = offer.plugin_of(cards["Averager"])
+    plugin = engine.registry().get("you/averager")
     monkeypatch.setattr(type(plugin), "build", lambda *_: 1 / 0)
     facts.built.clear()
     assert "ZeroDivisionError" in facts.facts(cards["Averager"]).problem

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from playground import engine, state
+from playground.catalogue import Choice
+from playground.paths import MODEL_ZOO, SEQUENTIAL_AND_PARALLEL, TOKENIZERS
 from playground.text import escaped
-from playground.views.model_zoo import conformance, tree
+from playground.views.model_zoo import conformance, opening, tree
 from playground.views.model_zoo.filters import FAMILY, SEARCH
 from playground.views.model_zoo.keys import key
 from playground.views.model_zoo.opening import TARGETS
 from playground.views.model_zoo.tree import NODES
+from playground.views.sequential import bottleneck, clock, distance, sides
+from playground.views.tokenizers import choosing
 from tests.playground.helpers import ROOT, faultless, sent
 from tests.playground.views.model_zoo.conftest import LACKING, texts
+from zoo.inference import load
 from zoo.registry import discover
 from zoo.testing import check_plugin
 
@@ -99,7 +105,12 @@ def test_a_model_that_cannot_be_traced_says_so_and_the_others_go_on(visit):
     assert "LSTM" in titles(app)
 
 
-@pytest.mark.parametrize("target", [each for each in TARGETS if each.path != "pages/sequential_and_parallel.py"])
+def test_a_model_can_be_opened_on_every_page_but_this_one():
+    pages = {f"pages/{file.name}" for file in (ROOT / "pages").glob("*.py")}
+    assert sorted(each.path for each in TARGETS) == sorted(pages - {MODEL_ZOO})
+
+
+@pytest.mark.parametrize("target", [each for each in TARGETS if each.path not in (SEQUENTIAL_AND_PARALLEL, TOKENIZERS)])
 def test_a_model_is_opened_on_another_page(visit, target):
     app = visit(**{key("pages", "zoo/lstm"): True})
     app.button(key=key("open", target.path, "zoo/lstm")).click().run()
@@ -113,13 +124,71 @@ def test_a_model_is_opened_on_another_page(visit, target):
         assert app.selectbox(key=state.MODEL).value == "LSTM"
 
 
-def test_a_model_is_put_on_the_clock_where_it_fits(visit):
-    where = key("open", "pages/sequential_and_parallel.py", "zoo/gru")
-    app = visit(**{key("pages", "zoo/gru"): True, key("pages", "zoo/bert"): True})
-    assert app.button(key=where.replace("gru", "bert")).disabled
-    assert any("this model is neither" in each.value for each in app.caption)
-    app.button(key=where).click().run()
-    assert app.session_state["sequential.recurrent"] == "GRU"
+def opened(visit, path: str, slug: str):
+    """The page after a click on its name in a card's list."""
+    return visit(**{key("pages", slug): True}).button(key=key("open", path, slug)).click().run()
+
+
+def test_a_model_stands_in_every_part_that_is_about_its_kind(visit):
+    app = faultless(opened(visit, SEQUENTIAL_AND_PARALLEL, "zoo/gru"))
+    assert app.selectbox(key=clock.RECURRENT).value == "GRU"
+    assert app.multiselect(key=distance.CHOSEN).value[0] == "GRU"
+    assert app.selectbox(key=sides.LEFT).value == "GRU"
+    app.switch_page(MODEL_ZOO)
+    app.session_state[key("pages", "zoo/window")] = True
+    app = faultless(app.run().button(key=key("open", SEQUENTIAL_AND_PARALLEL, "zoo/window")).click().run())
+    assert app.selectbox(key=clock.RECURRENT).value == "GRU"  # not about a window: what stood there stays
+    assert app.multiselect(key=distance.CHOSEN).value[0] == "Window network"
+    assert app.selectbox(key=sides.LEFT).value == "Window network"
+
+
+@pytest.mark.parametrize(
+    ("model", "chosen"),
+    [
+        ("zoo/seq2seq-attention", {bottleneck.PICK: "Seq2seq with attention"}),
+        ("zoo/bert", {sides.BOTH: "BERT"}),
+        ("zoo/gpt", {clock.TRANSFORMER: "GPT"}),
+        ("you/averager", {}),
+        ("zoo/skip-gram", {}),
+    ],
+)
+def test_what_a_page_sets_fits_the_models_task(cards, model, chosen):
+    card = next(each for each in cards.values() if each.slug == model)
+    places = {name: value[0] if isinstance(value, list) else value for name, value in opening._places(card).items()}
+    assert places == chosen
+    assert bool(opening._no_part(card)) != bool(places)
+
+
+def test_a_model_that_no_part_can_show_says_what_is_lacking_in_one_sentence(visit, cards):
+    app = visit(**{key("pages", "you/averager"): True, key("pages", "zoo/skip-gram"): True})
+    for slug, words in (
+        ("you/averager", "train it on “glass-box” first"),
+        ("zoo/skip-gram", "No part of this page is about a model that predicts words near a word."),
+    ):
+        assert app.button(key=key("open", SEQUENTIAL_AND_PARALLEL, slug)).disabled
+        assert any(escaped(words) in each.value for each in app.caption)
+
+
+def test_an_untrained_translator_is_to_be_trained_first(cards):
+    seq2seq = cards["Seq2seq"]
+    untrained = replace(seq2seq, choice=Choice("you/translator", "Translator", trained=False), folder=None)
+    assert "train it on “glass-box-pairs” first" in opening._no_part(untrained)
+
+
+def test_a_models_tokenizer_is_opened_beside_others_also_one_that_it_shares(visit, cards):
+    for slug, title in (("zoo/gpt", "GPT"), ("zoo/gru", "GRU")):
+        app = faultless(opened(visit, TOKENIZERS, slug))
+        first, *others = app.session_state[choosing.CHOSEN]
+        column = next(each for each in choosing.offered() if each.key == first)
+        assert choosing.tokenizer(column).hash == load(cards[title].choice.key).tokenizer.hash
+        assert others
+        assert app.multiselect(key=choosing.CHOSEN).value == [first, *others]
+
+
+def test_a_model_without_a_tokenizer_says_whose_it_uses(visit):
+    app = visit(**{key("pages", "you/averager"): True})
+    assert app.button(key=key("open", TOKENIZERS, "you/averager")).disabled
+    assert any("Untrained, it has no tokenizer of its own" in each.value for each in app.caption)
 
 
 def test_a_run_brings_its_weights(visit):

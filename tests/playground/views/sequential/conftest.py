@@ -57,6 +57,27 @@ def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def brief_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An offer of one translator, which looks back and reads few tokens."""
+    folder = tmp_path_factory.mktemp("brief")
+    for name in ("plugins", "runs", "models"):
+        (folder / name).mkdir()
+    pairs = open_corpus("glass-box-pairs:pairs=2000")
+    make(folder / "runs" / "looks", "zoo/seq2seq-attention", pairs, width=8, context=20)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def deep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An offer of an LSTM with two layers."""
+    folder = tmp_path_factory.mktemp("deep")
+    for name in ("plugins", "runs", "models"):
+        (folder / name).mkdir()
+    make(folder / "runs" / "two", "zoo/lstm", open_corpus("glass-box:stories=600"), width=8, layers=2)
+    return folder
+
+
 @pytest.fixture
 def only_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that is shipped is on offer: these tests are about the runs that they made."""

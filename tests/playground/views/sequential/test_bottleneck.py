@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from playground.figures.translation import alignment_chart
+from playground.text import escaped, plural
 from playground.views.sequential import bottleneck
 from playground.views.sequential.one_sentence import MOST_WORDS, marked, read
 from tests.playground.helpers import quiet, texts
@@ -19,6 +20,7 @@ from zoo.compare import alignment, translation
 from zoo.compare.translation import Bucket, Line, Measured, fingerprint
 from zoo.data.glass_pairs import DEFAULT
 from zoo.inference import load
+from zoo.training import Run
 
 Part = Callable[[str, Path], AppTest]
 LENGTHS = (5, 10)
@@ -69,10 +71,12 @@ def test_the_button_measures_and_the_figures_are_the_models_own(part: Part, trai
         assert line["y"] == [each.right_share for each in translation.quality(model, 10)]
     bars = chart(page, "bottleneck.shares")["data"]
     share = alignment.measure(models[1], 10)
-    assert share is not None
     assert bars[0]["x"] == share.shares.ravel().tolist()
     assert bars[1]["x"] == [share.chance]
     assert "Measured here just now, 10 held-out" in texts(page)
+    tokens = [Run(trained_folder / "runs" / name).events()[-1]["tokens"] for name in ("plain", "looks")]
+    for title, read_ in zip((PLAIN, LOOKS), tokens, strict=True):
+        assert f"{escaped(title)}: 1 parameter, {plural(read_, 'token')} read in" in texts(page)
 
 
 def test_recorded_figures_are_shown_for_the_very_same_weights_only(
@@ -98,7 +102,6 @@ def test_one_sentence_its_alignment_and_the_vector(part: Part, trained_folder: P
     assert pair.target_text.rstrip(".") in texts(page)
     plain, looks = (load(str(trained_folder / "runs" / name)) for name in ("plain", "looks"))
     seen = alignment.attended(looks, pair)
-    assert seen is not None
     drawn = chart(page, "bottleneck.looked")
     np.testing.assert_allclose(_matrix(drawn), seen.pattern[0, 0], atol=1e-6)
     assert len(drawn["layout"]["shapes"]) == seen.right.sum()
@@ -141,6 +144,20 @@ def test_a_refusal_stands_on_the_page(part: Part, trained_folder: Path) -> None:
     page = quiet(page.text_input[0].set_value("The zebra slept.").run())
     assert "zebra" in page.info[0].value
     assert not [each for each in page.get("plotly_chart") if each.proto.id.endswith("bottleneck.right")]
+
+
+def test_who_looks_back_is_not_called_blind_for_want_of_room(part: Part, brief_folder: Path) -> None:
+    page = part("bottleneck", brief_folder)
+    page = page.text_input[0].set_value(DEFAULT.pairs(1, seed=3, length=range(20, 25))[0].source_text).run()
+    assert not page.exception
+    (said,) = [each.value for each in page.info]
+    assert "reads at most 20 tokens" in said
+    assert "None of the chosen" not in said
+    page.slider(key=bottleneck.SENTENCES).set_value(10)
+    page = quiet(page.button(key="bottleneck.measure").click().run())
+    found = alignment.measure(load(str(brief_folder / "runs" / "looks")), 10)
+    assert 0 < found.sentences < 10
+    assert chart(page, "bottleneck.shares")["data"][0]["x"] == found.shares.ravel().tolist()
 
 
 def test_wrong_words_are_marked() -> None:

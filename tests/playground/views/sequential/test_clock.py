@@ -142,7 +142,6 @@ def part() -> None:
 @pytest.fixture
 def page(warm, offer, folders) -> AppTest:
     offer(folders)
-    offer_._plugins.clear()
     return AppTest.from_function(part, default_timeout=60)
 
 
@@ -164,17 +163,17 @@ def test_both_models_stand_on_one_clock_with_their_counted_ticks(page):
     good(page.run())
     title = page.selectbox(key=clock.RECURRENT).value
     choice = next(each for each in engine.choices() if each.title == title)
-    tokens = len(engine.model(offer_.weights(choice)).ids(page.text_input(key=clock.TEXT).value))
+    tokens = len(engine.model(choice.weights).ids(page.text_input(key=clock.TEXT).value))
     assert f"{title} takes {tokens + 2} ticks for {tokens} tokens" in words(page)
     other = next(each for each in engine.choices() if each.title == page.selectbox(key=clock.TRANSFORMER).value)
-    blocks = engine.model(offer_.weights(other)).module.config.blocks
+    blocks = engine.model(other.weights).module.config.blocks
     assert f"For 1,000 tokens it would be 1,002 ticks and {blocks + 2}" in words(page)
 
 
 def test_the_gates_on_the_page_are_the_trace_s(page):
     good(page.run())
     choice = next(each for each in engine.choices() if each.title == page.selectbox(key=clock.RECURRENT).value)
-    weights = offer_.weights(choice)
+    weights = choice.weights
     ids = engine.model(weights).ids(page.text_input(key=clock.TEXT).value)
     page.session_state[clock.TICK] = 4  # layer 1 reads token 4, the first being read at tick 1
     good(page.run())
@@ -196,6 +195,20 @@ def test_the_buttons_move_the_clock_and_stop_at_its_ends(page):
     good(page.run())
     assert page.slider(key=clock.TICK).value == last
     assert page.button(key="sequential.arrow_forward").disabled
+    assert "it expects" in words(page)
+
+
+def test_a_lower_layer_that_is_done_does_not_answer_yet(warm, offer, deep_folder):
+    offer(deep_folder)
+    page = AppTest.from_function(part, default_timeout=60).run()
+    title = next(each for each in page.selectbox(key=clock.RECURRENT).options if "two" in each)
+    page.selectbox(key=clock.RECURRENT).set_value(title).run()
+    last = page.slider(key=clock.TICK).max
+    page.slider(key=clock.TICK).set_value(last - 1)
+    good(page.run())
+    assert "Layer 1 is done; the layer above it still reads." in words(page)
+    page.slider(key=clock.TICK).set_value(last)
+    good(page.run())
     assert "it expects" in words(page)
 
 
@@ -237,7 +250,6 @@ def test_a_plugin_with_torch_s_own_lstm_is_put_on_the_clock(warm, offer, tmp_pat
     write_plugin(tmp_path / "plugins", "Mine", forward, family="rnn")
     make_run(tmp_path / "runs" / "tiny")
     offer(tmp_path)
-    offer_._plugins.clear()
     page = AppTest.from_function(part, default_timeout=60).run()
     page.selectbox(key=clock.RECURRENT).set_value("Mine").run()
     good(page)
@@ -250,7 +262,6 @@ def test_a_model_that_raises_is_named_and_another_one_can_be_chosen(warm, offer,
         (tmp_path / name).mkdir()
     write_plugin(tmp_path / "plugins", "Faulty", "raise RuntimeError('out of order')", family="rnn")
     offer(tmp_path)
-    offer_._plugins.clear()
     page = AppTest.from_function(part, default_timeout=60).run()
     page.selectbox(key=clock.RECURRENT).set_value("Faulty").run()
     assert not page.exception

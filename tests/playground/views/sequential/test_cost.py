@@ -15,7 +15,7 @@ LENGTHS = (16, 64, 256, 1024)
 
 
 def point(tokens: int, seconds: float, share: float = 1.0, peak: int | None = 5) -> Point:
-    return Point(tokens, seconds, seconds * share, seconds, seconds, 1, tokens, tokens**2, 0, peak)
+    return Point(tokens, seconds, seconds * share, 1, tokens, tokens**2, peak)
 
 
 def made(share: float = 1.0, **powers: tuple[float, float]) -> Measured:

@@ -16,6 +16,7 @@ from playground.text import percent
 from playground.views.sequential import sides
 from tests.playground.helpers import quiet, texts
 from zoo.compare import blanks
+from zoo.compare.exact import tokens_of
 from zoo.data.glass_box import DEFAULT
 from zoo.inference import load
 
@@ -45,7 +46,7 @@ def test_the_bars_are_the_models_own_and_the_exact_ones(part: Part, trained_fold
     given = blanks.example(DEFAULT).blank
     assert page.text_area[0].value == sides.written(DEFAULT, given.left, given.right)
     gpt, bert = (load(str(trained_folder / "runs" / name)) for name in ("left", "both"))
-    ids = blanks.ids_of(gpt, [*given.left, given.word, *given.right], DEFAULT)
+    ids = tokens_of(DEFAULT, gpt.tokenizer, [*given.left, given.word, *given.right])
     place = len(given.left)
     row = gpt.module(torch.tensor([ids[:place]]))[0, -1]
     shown = [*ids[:place], bert.tokenizer.vocab_size, *ids[place + 1 :]]
@@ -74,7 +75,7 @@ def test_another_word_on_the_right_moves_only_who_reads_it(part: Part, trained_f
     given = blanks.example(DEFAULT)
     bert = load(str(trained_folder / "runs" / "both"))
     both = [
-        np.exp(blanks.answer(bert, blanks.ids_of(bert, [*b.left, b.word, *b.right], DEFAULT), len(b.left)))
+        np.exp(blanks.answer(bert, tokens_of(DEFAULT, bert.tokenizer, [*b.left, b.word, *b.right]), len(b.left)))
         for b in (given.blank, given.other)
     ]
     moved = float(np.abs(both[0] - both[1]).sum() / 2)

@@ -95,3 +95,12 @@ def test_another_text_begins_anew():
 def test_a_token_of_a_column_that_left_is_not_selected():
     head, _ = sent(drawn("cat", "byte", shown=400, selected=("t:bpe", 0)), "columns")
     assert head["selected"] is None
+
+
+def test_a_special_token_that_was_typed_is_said_to_be_text():
+    page = drawn("The cat<|endoftext|>", "bpe", "lost", "byte")
+    assert [each.value for each in page.caption] == [
+        "A special token stands in this text: `<|endoftext|>` of **bpe** and **byte**. It is written out here like "
+        "any text; a model's own software puts a special token in by its id."
+    ]
+    assert not drawn("The cat <|endoftext|", "bpe", "byte").caption

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from playground.components.columns import Shown
-from playground.views.tokenizers.columns_words import notice
+from playground.views.tokenizers.columns_words import notice, special
 from zoo.tokenizers import train_tokenizer
 from zoo.tokenizers.cut import cut
 
@@ -76,3 +76,12 @@ def test_a_split_character_at_the_end_of_what_is_shown_is_not_counted():
 def test_names_are_text_and_nothing_else():
     words = notice("The", [Shown("k", "*a*", cut(TRAINED["wordpiece"], text="The"))])
     assert words == "\\*a\\* drops the capital of `The`."
+
+
+def test_each_special_token_is_named_with_its_tokenizers_and_many_are_counted():
+    assert special([("A", []), ("B", [])]) == ""
+    said = special([("A", ["<s>"]), ("*B*", ["<s>", "<e>"])])
+    assert said.startswith(
+        "Special tokens stand in this text: `<s>` of **A** and **\\*B\\***; `<e>` of **\\*B\\***. They"
+    )
+    assert "; and 2 more. They" in special([("A", list("abcde"))])

@@ -39,6 +39,12 @@ def test_a_column_that_fails_says_so_and_the_others_have_their_files():
     assert [each.value for each in page.error] == ["**lost**: This one is not here; choose another\\."]
 
 
+def test_a_special_token_that_was_typed_is_said_to_be_text():
+    assert not AppTest.from_string(PART, default_timeout=60).run().caption[0].value.startswith("A special token")
+    page = AppTest.from_string(PART.replace("The cat sat", "cat<|endoftext|>"), default_timeout=60).run()
+    assert page.caption[0].value.startswith("A special token stands in this text: `<|endoftext|>` of **\\*BPE\\***. It")
+
+
 def test_the_files_read_back(tmp_path):
     column = Column("e:bpe", "BPE", "bpe")
     assert json.loads(export.tokens_json(column, "The cat"))["ids"] == BPE.encode("The cat").ids

@@ -10,6 +10,7 @@ from playground.views.tokenizers import choosing, fertility, fertility_words
 from playground.views.tokenizers.fertility_words import MEASURES
 from tests.playground.views.tokenizers.deciding import TRAINED, drawn, tables, tokenizer, words
 from zoo.tokenizers.fertility import Share
+from zoo.tokenizers.fertility import fertility as zoo_fertility
 from zoo.tokenizers.presets import PARALLEL
 
 
@@ -108,3 +109,9 @@ def test_languages_without_spaces_have_no_tokens_per_word():
         [("A", [share("English", 1), share("Thai", 2, words=None)])], MEASURES["Per word"]
     )
     assert languages == ["English"]
+
+
+def test_why_vietnamese_has_no_tokens_per_word_is_said():
+    shown, _ = fertility_words.marks([("A", zoo_fertility(TRAINED["char"]))], MEASURES["Per word"])
+    assert "Vietnamese" not in shown
+    assert "in Vietnamese it stands between syllables" in fertility_words.caption(MEASURES["Per word"])

@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 import pytest
+import tokenizers
 from streamlit.testing.v1 import AppTest
+from tokenizers import decoders, models
 
 from playground.text import number, quoted
 from playground.views.tokenizers import choosing, columns, how
@@ -118,6 +120,77 @@ def test_another_piece_begins_before_its_first_merge() -> None:
     assert pieces(page)[key("symbols")][0] == list(" talked")
 
 
+UNMERGED = "No two neighbours of this piece stand in the list of merges"
+
+
+def of_characters(monkeypatch: pytest.MonkeyPatch, merges: list[tuple[str, str]], **settings: Any) -> None:
+    """The kind "made": BPE of "a", "b" and their merges, which writes all else as bytes."""
+    symbols = ["<unk>", "a", "b", *("".join(pair) for pair in merges), *(f"<0x{byte:02X}>" for byte in range(256))]
+    vocab = {symbol: i for i, symbol in enumerate(dict.fromkeys(symbols))}
+    raw = tokenizers.Tokenizer(models.BPE(vocab, merges, byte_fallback=True, unk_token="<unk>", **settings))
+    raw.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    monkeypatch.setitem(TRAINED, "made", Tokenizer(raw))
+
+
+def test_a_piece_without_merges_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_characters(monkeypatch, [("a", "b")])
+    for text, shown in (("ba", ["b", "a"]), ("é", ["<0xC3>", "<0xA9>"])):
+        page = drawn(text, "made")
+        assert UNMERGED in words(page)
+        assert pieces(page)[key("symbols")][0] == shown
+    assert "one symbol from the start" in words(drawn("a", "made"))
+
+
+def test_of_a_piece_too_long_to_list_nothing_is_said_of_its_merges(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_characters(monkeypatch, [("a", "b")])
+    page = drawn("ab" + "👩" * 60, "made")
+    assert pieces(page)[key("symbols")][0][0] == "ab"
+    assert UNMERGED not in words(page)
+    assert "With 242 symbols it is too long to list its merges" in words(page)
+
+
+def test_of_a_whole_word_that_the_vocabulary_has_nothing_is_said_of_its_merges(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_characters(monkeypatch, [("a", "b")], ignore_merges=True)
+    page = drawn("ab", "made")
+    assert pieces(page)[key("symbols")][0] == ["ab"]
+    assert "symbol" not in words(page)
+    assert UNMERGED not in words(page)
+    assert "The vocabulary has the whole word, and this tokenizer then needs no merges" in words(page)
+
+
+def test_a_merge_becomes_what_its_chip_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "è è"
+    monkeypatch.setitem(TRAINED, "accents", train_tokenizer("bpe", ["è à è à"] * 5, 300))
+    word = explain(TRAINED["accents"], text).words[0]
+    assert isinstance(word, Merges)
+    assert (word.steps[0].left, word.steps[0].right) == ("<0xC3>", "<0xA8>")
+    page = drawn(text, "accents", **{how.WORD: "1 · è"})
+    (table,) = page.dataframe
+    assert list(table.value["becomes"]) == [each.symbols[each.at] for each in word.steps]
+    assert f"`<0xC3>` and `<0xA8>`, rank {word.steps[0].rank}, become `è`." in words(press(page, "Merge"))
+
+
+def test_a_word_that_is_too_long_for_the_walk_is_not_said_to_have_been_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = drawn("a" * 101, "wordpiece")
+    assert "A word of more than 100 characters is not even tried" in words(page)
+    assert "first character" not in words(page)
+    data = json.loads(TRAINED["wordpiece"].raw.to_str())
+    data["model"]["max_input_chars_per_word"] = 1000
+    monkeypatch.setitem(TRAINED, "long", Tokenizer(tokenizers.Tokenizer.from_str(json.dumps(data))))
+    page = drawn("a" * 250, "long")
+    assert len(pieces(page)[key("matches")][0]) == 250
+    assert "With 250 characters it is too long to list all that was tried" in words(page)
+    assert "unknown" not in words(page).partition("In the model")[2]
+    assert "first character" not in words(page)
+
+
+def test_a_character_that_turns_the_words_around_is_written_by_its_number() -> None:
+    page = drawn("\u202ewalk\u200d", "char")
+    assert page.selectbox(key=how.WORD).options == ["1 · <U+202E>walk<U+200D>"]
+    assert "\u202e" not in words(page)
+    assert "\u200d" not in words(page)
+
+
 def test_a_click_opens_the_piece_that_holds_the_token() -> None:
     page = drawn(TEXT, "word", "bpe", "wordpiece")
     assert page.session_state[how.WHICH] == "how:bpe"  # a word is only looked up
@@ -182,7 +255,9 @@ def test_the_walk_tells_what_was_tried_and_found() -> None:
 
 def test_an_unknown_word_is_said_to_be_unknown() -> None:
     page = drawn("你", "wordpiece")
-    assert "Not even its first character is in the vocabulary" in words(page)
+    assert "The vocabulary has not even the first character, so the whole word becomes the unknown token\\." in words(
+        page
+    )
     page = drawn("你", "word")
     assert "is not in the vocabulary" in words(page)
 
@@ -200,7 +275,7 @@ def test_the_best_split_adds_up_to_its_score() -> None:
         best = [word.edges[j] for j in word.best]
         total = sum(scores[edge.piece.replace(" ", "▁")] for edge in best)
         line = next(each.value for each in page.markdown if each.value.startswith("**Best split:**"))
-        assert line.endswith(f"**{number(total)}**")
+        assert line.removesuffix(" (each is rounded to two decimals)").endswith(f"**{number(total)}**")
         assert all(quoted(edge.piece) in line for edge in best)
         assert pieces(page)[key("best")][0] == word.pieces
         if word.second is None:

@@ -10,9 +10,13 @@ import pytest
 from playground import guarded
 from playground.views.tokenizers import choosing, lab, own
 from playground.views.tokenizers.lab import Column, ask, ask_anew, ask_together
+from zoo.pretrained.tokenizers import foreign as strange
 from zoo.tokenizers import Tokenizer, train_tokenizer
 from zoo.tokenizers.cut import cut
+from zoo.tokenizers.listing import as_csv
+from zoo.tokenizers.special import written_out
 from zoo.tokenizers.table import speed
+from zoo.tokenizers.unknown import unknown_id
 
 CORPUS = ["The cat sat on the mat."] * 3
 TRAINED = {kind: train_tokenizer(kind, CORPUS, 300) for kind in ("byte", "word")}
@@ -40,7 +44,7 @@ class Worker:
         self.answers, self.limits = list(answers), list[int]()
         monkeypatch.setattr(guarded, "ask_guarded", self.ask)
 
-    def ask(self, content: bytes, question: str, arguments: dict[str, Any], largest: int = guarded.LARGEST) -> Any:
+    def ask(self, content: bytes, question: str, arguments: dict[str, Any], largest: int) -> Any:
         self.limits.append(largest)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -92,9 +96,30 @@ def test_another_file_under_the_same_key_is_asked_anew(monkeypatch):
     assert ask(STRANGE, speed, text="cat") == 1.0
 
 
-def test_what_is_kept_of_a_strange_tokenizer_is_small_and_what_is_taken_along_may_be_large(monkeypatch):
+def test_what_is_kept_of_a_strange_tokenizer_is_small_and_what_is_taken_along_may_be_larger(monkeypatch):
     worker = Worker(monkeypatch, 1.0, 2.0)
     ask(STRANGE, speed, text="cat")
     ask_anew(STRANGE, speed, text="cat")
-    assert worker.limits == [lab.LARGEST, guarded.LARGEST]
-    assert lab.LARGEST < guarded.LARGEST
+    assert worker.limits == [lab.LARGEST, lab.LARGEST_ONCE]
+    assert lab.LARGEST < lab.LARGEST_ONCE <= strange.LARGEST
+
+
+def test_of_a_strange_one_the_page_learns_what_it_does_not_know_and_which_special_tokens_were_typed(monkeypatch):
+    monkeypatch.setattr(own, "content_of", lambda key: TRAINED["word"].raw.to_str().encode())
+    try:
+        assert ask(STRANGE, unknown_id) == unknown_id(TRAINED["word"]) is not None
+        assert ask(STRANGE, written_out, text="cat <|endoftext|>") == ["<|endoftext|>"]
+    finally:
+        guarded._POOL.close()
+
+
+def test_an_answer_that_is_too_large_is_told_and_not_sent(monkeypatch):
+    content = TRAINED["byte"].raw.to_str().encode()
+    monkeypatch.setattr(own, "content_of", lambda key: content)
+    monkeypatch.setattr(lab, "LARGEST_ONCE", 2000)
+    try:
+        assert ask_anew(STRANGE, as_csv, text="cat", key="k").startswith("position,")
+        with pytest.raises(ValueError, match="which is too much to show: shorten the text"):
+            ask_anew(STRANGE, as_csv, text="cat " * 100, key="k")
+    finally:
+        guarded._POOL.close()

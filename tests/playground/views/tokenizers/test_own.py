@@ -30,7 +30,7 @@ CHOSEN = key("chosen")
 @pytest.fixture(autouse=True)
 def no_process_left():
     yield
-    guarded.end_all()
+    guarded._POOL.close()
 
 
 def drawn(text: str = TEXT, **state: object) -> AppTest:
@@ -113,12 +113,12 @@ def test_a_file_is_checked_in_a_process_of_its_own():
     assert found.column.foreign
     assert found.column.key.startswith("file:")
     assert found.tokenizer is None
-    assert len(guarded.processes()) == 1
+    assert len(guarded._POOL._idle) == 1
     with pytest.raises(ValueError, match="not JSON"):
         own.loaded(b"{", "tokenizer.json")
 
 
-@pytest.mark.parametrize("kind", own.NAMES)
+@pytest.mark.parametrize("kind", own.LEARNING)
 def test_each_kind_is_trained_within_the_sizes(kind):
     for size in (-5, 10**9):
         trained = own.train(TEXT, kind, size)

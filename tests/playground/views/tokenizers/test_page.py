@@ -107,7 +107,7 @@ def test_a_tokenizer_of_the_hub_is_fetched_for_the_address_and_stands_in_its_pla
     try:
         app = faultless(visit(tokenizers="hub:some/model,stories:bpe", text="The cat"))
     finally:
-        guarded.end_all()
+        guarded._POOL.close()
     assert list(shown(app)) == ["hub:some/model", "stories:bpe"]
     assert not app.warning
     assert address(app)["tokenizers"] == "hub:some/model,stories:bpe"

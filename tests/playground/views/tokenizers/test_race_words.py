@@ -59,6 +59,32 @@ def test_seeds_that_disagree_are_too_close_to_call():
     assert "opposite" not in said
 
 
+def test_every_other_has_to_be_beaten_in_every_seed():
+    best, next_one, third = raced("bpe", [2.0, 2.2], [9, 9]), raced("byte", [2.1, 2.3], [9, 9]), [2.5, 2.19]
+    assert "fewest bits per character" in race_words.notice([best, next_one])
+    said = race_words.notice([best, next_one, raced("char", third, [9, 9])])
+    assert "fewest" not in said
+    assert said.startswith(
+        "BPE on bytes · 1,300 (2.100 (2.000 to 2.200) bits per character) and Characters · 1,300 (2.345 (2.190 to "
+        "2.500)) are too close to call."
+    )
+    other = raced("unigram", [2.6, 2.19], [9, 9])
+    assert race_words.notice([best, next_one, raced("char", third, [9, 9]), other]).startswith(
+        "BPE on bytes · 1,300 (2.100 (2.000 to 2.200) bits per character), Characters · 1,300 (2.345 (2.190 to "
+        "2.500)) and Unigram · 1,300 (2.395 (2.190 to 2.600)) are too close to call."
+    )
+
+
+def test_the_lower_figure_of_small_questions_is_only_said_where_it_was_measured():
+    said = race_words.why([FINE, COARSE])
+    assert "is asked 1,000 small questions by Bytes, and 500 large ones by BPE on bytes · 1,300." in said
+    assert "The small ones got the lower figure, 8.5 (8.0 to 9.0) against 31.0 (30.0 to 32.0), and nothing" in said
+    for perplexities in ([5.0, 6.0], [9.0, 8.5]):
+        said = race_words.why([FINE, raced("bpe", [2.0, 2.2], perplexities)])
+        assert "lower figure" not in said
+        assert "500 large ones by BPE on bytes · 1,300. **Bits per character**" in said
+
+
 def test_of_more_than_two_the_share_of_pairs_is_counted():
     said = race_words.notice([FINE, COARSE, raced("char", [3.5, 3.6], [11.0, 12.0])])
     assert "So it is for 2 of 3 pairs here." in said

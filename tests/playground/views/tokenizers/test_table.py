@@ -155,3 +155,8 @@ def test_two_of_one_name_stay_apart():
         "grid(Grid(['', 'A', 'A'], [['x', '1', '2']]), alt='two')"
     ).run()
     assert tables(page) == [[["", "A", "A (2)"], ["x", "1", "2"]]]
+
+
+def test_the_legend_says_how_the_speed_is_measured():
+    assert "the median of repeated encodings of this text" in table_words.LEGEND
+    assert "a new text is slower" in table_words.LEGEND

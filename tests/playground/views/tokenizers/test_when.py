@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from playground.views.tokenizers import choosing
+from playground.views.tokenizers import choosing, when
+from playground.views.tokenizers.lab import Column
 from playground.views.tokenizers.table import WIDTH
 from playground.views.tokenizers.when import claims, pieces, size, texts
 from playground.views.tokenizers.when.seen import Seen
 from tests.playground.views.tokenizers.deciding import TRAINED, drawn, tables, tokenizer, words
+from zoo.tokenizers import train_tokenizer
 from zoo.tokenizers.across import Cost, Number, across
 from zoo.tokenizers.fertility import Share, fertility
 from zoo.tokenizers.presets import PRESETS
@@ -20,9 +22,11 @@ FINE = Cost(100, 25, 4.0, 5, 0, True, [], [Number("12", [1, 1]), Number("34", [1
 SHARES = (Share("English", 10, 1.0, 5, 2.0, 4.0, 4.0, 0.0), Share("Thai", 30, 3.0, None, None, 2.0, 6.0, 0.0))
 
 
-def made(title: str = "A", rows: int = 1000, shares: tuple[Share, ...] = SHARES, **changed: Cost) -> Seen:
+def made(
+    title: str = "A", rows: int = 1000, shares: tuple[Share, ...] = SHARES, apart: bool = True, **changed: Cost
+) -> Seen:
     costs = dict.fromkeys(PRESETS, FINE)
-    return Seen(title, costs | {name.replace("_", " "): cost for name, cost in changed.items()}, shares, rows)
+    return Seen(title, costs | {name.replace("_", " "): cost for name, cost in changed.items()}, shares, rows, apart)
 
 
 def dearer(premium: float, unread: float = 0.0) -> tuple[Share, ...]:
@@ -127,9 +131,20 @@ def test_memory_goes_to_the_smallest_vocabulary_and_its_price_is_named():
 
 def test_search_goes_to_what_forgets_capitals():
     assert size.search([made("A"), made("B", French=LOSSY)]).sentence.startswith("**B** takes capital letters away")
-    assert size.search([made("A"), made("C")]).sentence.startswith(
-        "None of these takes capital letters or accents away"
+    assert size.search([made("A"), made("C")]).sentence == (
+        "None of these takes capital letters or accents away: “The” and “the” are different tokens in each."
     )
+
+
+def test_the_and_the_are_said_to_differ_only_where_they_do():
+    said = size.search([made("A"), made("C", apart=False)]).sentence
+    assert said == "None of these takes capital letters or accents away."
+
+
+@pytest.mark.parametrize(("words", "apart"), [("The the cat", True), ("A cat", False)])
+def test_two_words_that_are_both_unknown_are_the_same_to_it(monkeypatch, words, apart):
+    monkeypatch.setitem(TRAINED, "small", train_tokenizer("word", [words], 300))
+    assert when._seen(Column(f"small:{words}", "small", "small"), 64).the_apart == apart
 
 
 # --- on the page -------------------------------------------------------------------------------
@@ -143,7 +158,7 @@ def trained(monkeypatch):
 def test_the_page_says_what_follows_from_the_tokenizers_on_it():
     page = drawn("when", "", "bpe", "wordpiece", "char")
     seen = [
-        Seen(f"{kind} *x*", across(TRAINED[kind]), fertility(TRAINED[kind]), embedding_rows(TRAINED[kind]))
+        Seen(f"{kind} *x*", across(TRAINED[kind]), fertility(TRAINED[kind]), embedding_rows(TRAINED[kind]), True)
         for kind in ("bpe", "wordpiece", "char")
     ]
     found = claims(seen, 768)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 
 from playground import engine, state
 from playground.catalogue import app_runs
-from playground.jobs import Job, Limits, NotYours, Refused
+from playground.jobs import Job, Jobs, Limits, NotYours, Refused
+from playground.jobs.folder import JobFolder
 from playground.jobs.service import digest
-from playground.views.train import models
 from tests.playground.helpers import write_plugin
 from zoo.launch import Order, launch
 from zoo.registry import discover
@@ -32,6 +33,7 @@ class InProcess:
         self.refusal = ""
         self.until = 10**9
         self.ends = "done"
+        self._door = threading.Lock()
 
     def submit(self, order: Order, owner: str, text: str | None = None) -> str:
         if self.refusal:
@@ -89,6 +91,12 @@ class InProcess:
         self._told("delete", job, owner, None)
         del self.jobs[job]
 
+    def _own(self, job: str, owner: str) -> JobFolder:
+        self._told("rename", job, owner, None)
+        return JobFolder(self.look(job).folder)
+
+    rename = Jobs.rename
+
     def is_warm(self) -> bool:
         return True
 
@@ -100,7 +108,6 @@ def jobs(offer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: None) -> 
         (tmp_path / name).mkdir()
     write_plugin(tmp_path / "plugins", "Averager")
     offer(tmp_path)
-    models.registry.clear()
     found = InProcess(app_runs())
     monkeypatch.setattr(engine, "jobs", lambda: found)
     monkeypatch.setattr(state, "owner", lambda: "me")  # without a browser there is no cookie to know it by

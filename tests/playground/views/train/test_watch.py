@@ -7,11 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from playground import right, state
+from playground import state
 from playground.jobs.service import digest
 from playground.views.train import weights
 from playground.views.train.result import _slug
 from tests.playground.helpers import faultless
+from zoo.compare.exact import right_answer, tokens_of
 from zoo.data.glass_box import DEFAULT
 from zoo.inference import load
 from zoo.training import Run
@@ -71,7 +72,7 @@ def test_right_answer_and_model_share_a_chart(trained, jobs):
     app = trained()
     run = the_run(jobs)
     model, exact = charts(app)["right"]["data"]
-    found = right.right_answer(DEFAULT, run.tokenizer, DEFAULT.split(run.info.prompt))
+    found = right_answer(DEFAULT, run.tokenizer, DEFAULT.split(run.info.prompt))
     assert sum(exact["x"]) <= 1 + 1e-9
     assert max(exact["x"]) == pytest.approx(max(found.values()))
     step = run.steps()[-1]
@@ -217,9 +218,9 @@ def test_a_story_is_scored_word_by_word(trained, jobs):
     trained()
     run = the_run(jobs)
     story = DEFAULT.stories(1, 9)[0]
-    ids = tuple(right.tokens_of(DEFAULT, run.tokenizer, story.words))
+    ids = tuple(tokens_of(DEFAULT, run.tokenizer, story.words))
     step = run.steps()[-1]
-    found = weights.surprises(str(run.folder), step, weights.stamp(run, step), ids)
+    found = weights.surprisals(str(run.folder), step, weights.stamp(run, step), ids)
     model = load(str(run.folder), step=step)
     for position in (1, 7, len(found)):
         logits = model.logits(list(ids[:position])).astype(np.float64)

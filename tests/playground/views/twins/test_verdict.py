@@ -88,7 +88,7 @@ def test_where_nobody_was_trained_nothing_is_claimed_of_training(board):
 
 
 def test_the_standard_error_is_scipys():
-    one, other = losses(3.0, seed=1).surprise, losses(2.0, seed=2).surprise
+    one, other = losses(3.0, seed=1).surprisal, losses(2.0, seed=2).surprisal
     mean, error = apart(one, other)
     assert mean == pytest.approx(1.0)
     assert error == pytest.approx(stats.sem(one - other))

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from zoo.pretrained.tokenizers import hub, open_tokenizer
+from zoo.pretrained.tokenizers import hub
+from zoo.pretrained.tokenizers.foreign import read_foreign
 from zoo.tokenizers import train_tokenizer
 
 SOUND = train_tokenizer("bpe", ["the cat sat on the mat"] * 9, 280)
@@ -118,9 +119,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 @pytest.mark.parametrize("name", ["org/sound", "old", "org/stored"])
-def test_a_tokenizer_of_the_hub_is_opened(server, name):
-    assert open_tokenizer(f"hub:{name}").hash == SOUND.hash
-    assert open_tokenizer(f"hub:{name}").hash == SOUND.hash
+def test_a_tokenizer_of_the_hub_is_fetched(server, name):
+    assert read_foreign(hub.fetch(name)).hash == SOUND.hash
+    assert hub.fetch(name) == CONTENT
     assert server.asked[0][0] == f"/{name}/resolve/main/tokenizer.json"
     assert sum(path.startswith(f"/{name}/") for path, _ in server.asked) == 1, "the second time it is remembered"
     assert not any("authorization" in map(str.lower, headers) for _, headers in server.asked)
@@ -155,7 +156,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_each_failure_is_one_plain_sentence(server, name):
     with pytest.raises(ValueError, match=REFUSED[name]) as caught:
-        open_tokenizer(f"hub:{name}")
+        read_foreign(hub.fetch(name))
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
     assert not hub._kept or name == "org/nonsense"

@@ -11,7 +11,7 @@ import pytest
 from zoo.pretrained.shipped import shipped_tokenizer
 from zoo.pretrained.tokenizers import LARGEST, SMALLEST, catalogue, open_tokenizer, ship
 from zoo.pretrained.tokenizers.shipped import FOLDER, SHIPPED, SIZE
-from zoo.tokenizers import KINDS
+from zoo.tokenizers import KINDS, kind_of
 
 TEXT = "The cat sat on the mat, and the old dog saw it. "
 
@@ -21,6 +21,7 @@ def test_every_kind_is_on_offer_and_opens():
     for kind in KINDS:
         tokenizer = open_tokenizer(f"stories:{kind}")
         assert 100 < tokenizer.vocab_size <= SIZE
+        assert kind_of(tokenizer) == kind
         assert tokenizer.end_of_text is not None
         assert tokenizer.decode(tokenizer.encode("the ship").ids).strip() == "the ship"
     assert open_tokenizer("stories:bpe").hash == shipped_tokenizer().hash

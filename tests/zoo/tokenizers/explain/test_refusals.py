@@ -50,8 +50,6 @@ def chooses_at_random(raw: tokenizers.Tokenizer) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda raw: raw.enable_truncation(2), "cuts or fills up its tokens"),
-        (lambda raw: raw.enable_padding(length=9), "cuts or fills up its tokens"),
         (lambda raw: setattr(raw.model, "dropout", 0.5), "drops merges at random"),
         (chooses_at_random, "chooses its tokens at random"),
         (lambda raw: setattr(raw, "pre_tokenizer", pre_tokenizers.PreTokenizer.custom(Custom())), "cannot be written"),

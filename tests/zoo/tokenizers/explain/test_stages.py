@@ -204,7 +204,7 @@ def test_every_step_of_the_library_has_a_sentence():
     [
         (
             normalizers.BertNormalizer(),
-            "every blank becomes a space, Chinese characters get spaces around them, accents",
+            "are dropped, every blank becomes a space, Chinese characters get spaces around them, accents are dropped",
         ),
         (normalizers.BertNormalizer(False, False, None, False), "all of it turned off"),
         (normalizers.BertNormalizer(False, False, True, False), "cleaning: accents are dropped."),
@@ -213,16 +213,19 @@ def test_every_step_of_the_library_has_a_sentence():
         (normalizers.Strip(left=False, right=False), "No blanks are dropped."),
         (normalizers.Replace("\n", ""), "Each “\\u{A}” is dropped."),
         (normalizers.Replace(Regex("x+"), "y"), "Each match of “x+” becomes “y”."),
-        (normalizers.Prepend("\u2581"), "“\u2581” is put in front."),
+        (normalizers.Prepend("\u2581"), "“\u2581” is put in front of the text, or of each part between added tokens"),
+        (normalizers.Nmt(), "Most ASCII control characters are dropped; tabs, line breaks and some invisible signs,"),
         (normalizers.ByteLevel(), "Each character counts as its bytes from here on"),
-        (pre_tokenizers.ByteLevel(), "A space is put in front if there is none; the text is cut into numbers"),
+        (pre_tokenizers.ByteLevel(), "First, a space is put in front of each piece that begins with none; the text"),
+        (pre_tokenizers.ByteLevel(), "each with the space before it, and into other blanks; 's and the like behind a"),
         (pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False), "Each character counts as its bytes"),
         (pre_tokenizers.CharDelimiterSplit("|"), "Cut at each “|”, which is dropped."),
         (pre_tokenizers.Digits(individual_digits=True), "Each digit is"),
         (pre_tokenizers.Digits(), "Each run of digits"),
         (pre_tokenizers.FixedLength(length=7), "pieces of 7 characters"),
-        (pre_tokenizers.Metaspace(), "“\u2581”, and one is put in front if there is none; each of these begins a new"),
-        (pre_tokenizers.Metaspace(prepend_scheme="first", split=False), "and the text gets one in front."),
+        (pre_tokenizers.Metaspace("_"), "“_”, and every piece that begins with none gets one in front; a new piece"),
+        (pre_tokenizers.Metaspace("_"), "; a new piece begins at each “_”."),
+        (pre_tokenizers.Metaspace(prepend_scheme="first", split=False), "one in front, unless it begins with one."),
         (pre_tokenizers.Metaspace(prepend_scheme="never", split=False), "Each space is written as “\u2581”."),
         (pre_tokenizers.Punctuation("contiguous"), "punctuation: each mark is a piece, together with others"),
         (pre_tokenizers.Split("a", "merged_with_next"), "Cut by “a”: each match begins the piece after it."),
@@ -237,6 +240,83 @@ def test_sentences_say_the_settings(part, words):
     is_normalizer = isinstance(part, normalizers.Normalizer)
     (stage,) = stages("a", part) if is_normalizer else stages("a", None, part)
     assert words in stage.sentence
+
+
+# --- what a sentence claims, worked out by hand, is what the library does ---
+
+TAG = AddedToken("<t>", normalized=False)
+BLANKS = pre_tokenizers.WhitespaceSplit()
+
+
+def after(*steps) -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.Sequence(list(steps))
+
+
+@pytest.mark.parametrize(
+    ("pre", "text", "pieces"),
+    [
+        # every piece that begins with none gets one in front; a new piece begins at each, typed ones too
+        (pre_tokenizers.Metaspace(), "a b\u2581c", ["\u2581a", "\u2581b", "\u2581c"]),
+        (pre_tokenizers.Metaspace(), " a", ["\u2581a"]),
+        (pre_tokenizers.Metaspace(), "\u2581a<t>b c", ["\u2581a", "<t>", "\u2581b", "\u2581c"]),
+        (after(BLANKS, pre_tokenizers.Metaspace()), " a b", ["\u2581a", "\u2581b"]),
+        (after(BLANKS, pre_tokenizers.Metaspace(split=False)), "a b\u2581c", ["\u2581a", "\u2581b\u2581c"]),
+        # the piece at the very start of the text as typed, unless it begins with one
+        (pre_tokenizers.Metaspace(prepend_scheme="first"), "a b", ["\u2581a", "\u2581b"]),
+        (pre_tokenizers.Metaspace(prepend_scheme="first"), " a", ["\u2581a"]),
+        (pre_tokenizers.Metaspace(prepend_scheme="first"), "\u2581a", ["\u2581a"]),
+        (pre_tokenizers.Metaspace(prepend_scheme="first"), "<t>a", ["<t>", "a"]),
+        (after(BLANKS, pre_tokenizers.Metaspace(prepend_scheme="first")), "a b", ["\u2581a", "b"]),
+        (after(BLANKS, pre_tokenizers.Metaspace(prepend_scheme="first")), " a b", ["a", "b"]),
+        # a space in front of each piece that begins with none
+        (pre_tokenizers.ByteLevel(), "a<t>b", [" a", "<t>", " b"]),
+        (after(BLANKS, pre_tokenizers.ByteLevel()), "a b", [" a", " b"]),
+        (pre_tokenizers.ByteLevel(use_regex=False), " a b", [" a b"]),
+        (pre_tokenizers.ByteLevel(), "\ta", [" ", "\t", "a"]),
+        # words, numbers and runs of signs, each with the space before it; other blanks; 's and the like alone
+        (
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+            "it's 12 !? x\n y  z_",
+            ["it", "'s", " 12", " !?", " x", "\n", " y", " ", " z", "_"],
+        ),
+    ],
+)
+def test_where_spaces_are_put_in_front_and_where_it_is_cut(pre, text, pieces):
+    assert stages(text, None, pre, added=[TAG])[-1].pieces == pieces
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "dropped", "spaces", "kept"),
+    [
+        (
+            normalizers.Nmt(),
+            "\x01\x08\x0b\x0e\x1f\x7f",
+            "\t\n\r\f\u2028\u200b\u200c\u200d\ufeff\u2581\ufffd",
+            "\u00a0\u3000\u2003\u00ad",
+        ),
+        (
+            normalizers.BertNormalizer(handle_chinese_chars=False, lowercase=False),
+            "\x00\x01\x1f\x7f\x80\x9f\u200b\u200c\u200d\u00ad\u2060\ufeff\ue000\ufffd",
+            "\t\n\r\u00a0\u3000\u2003\u2028",
+            "\u0301\u2581A\u4e00",
+        ),
+    ],
+)
+def test_which_characters_are_cleaned_away(normalizer, dropped, spaces, kept):
+    for chars, becomes in ((dropped, ""), (spaces, " "), (kept, None)):
+        for char in chars:
+            (stage,) = stages(f"a{char}b", normalizer)
+            assert stage.pieces == [f"a{char if becomes is None else becomes}b"], f"U+{ord(char):04X}"
+
+
+def test_nmt_drops_most_of_asciis_control_characters():
+    (stage,) = stages("".join(map(chr, range(32))) + "\x7f", normalizers.Nmt())
+    assert stage.pieces == ["\x00" + " " * 4]
+
+
+def test_what_is_put_in_front_stands_in_each_part_between_added_tokens():
+    found = stages("a<t>\u2581b<t>", normalizers.Prepend("\u2581"), added=[TAG])
+    assert found[-1].pieces == ["\u2581a", "<t>", "\u2581\u2581b", "<t>"]
 
 
 def test_a_step_that_is_unknown_here_is_named(monkeypatch):

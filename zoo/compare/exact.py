@@ -1,11 +1,11 @@
-"""The right answer: the glass-box language's exact distribution, on the tokens of a model. No Streamlit, no torch.
+"""The right answer: the glass-box language's exact distribution, on the tokens of a model. No torch.
 
-It can be given where every word of the language is one token, as with the `word` tokenizer.
+It can be given where every word of the language is one token, as with the `word` tokenizer. Used by the pages that
+set a model beside the language it learned, and by `zoo.compare.blanks` and `zoo.compare.distance`.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -21,15 +21,6 @@ SMALLEST = 1e-45
 """What a probability of 0 in float32 is taken for, so that its logarithm is finite."""
 
 
-def language_of_model(key: str) -> GlassBox | None:
-    """The language that a model was trained on, where it is known; `key` is what `zoo.load` takes."""
-    from zoo.data import language_of
-    from zoo.pretrained.shipped import run_folder
-
-    folder = run_folder(key)
-    return language_of(json.loads((folder / "run.json").read_bytes())["corpus"]) if folder else None
-
-
 def next_tokens(language: GlassBox, tokenizer: Tokenizer, text: str) -> dict[int, float] | None:
     """The exact probability of each token that can come after `text`; None where the language cannot begin so."""
     try:
@@ -38,8 +29,10 @@ def next_tokens(language: GlassBox, tokenizer: Tokenizer, text: str) -> dict[int
         return None
 
 
-def tokens_of(language: GlassBox, tokenizer: Tokenizer, words: Sequence[str]) -> list[int]:
+def tokens_of(language: GlassBox, tokenizer: Tokenizer, words: Sequence[str], model: str = "this model") -> list[int]:
     """The ids of a story's beginning, one for each word; END is the end-of-text token.
+
+    A word that the tokenizer never saw is its unknown token. `model` is whose tokens an error speaks of.
 
     Raises:
         ValueError: a word is not one token of this tokenizer.
@@ -48,14 +41,15 @@ def tokens_of(language: GlassBox, tokenizer: Tokenizer, words: Sequence[str]) ->
 
     ended = bool(words) and words[-1] == END
     spoken = list(words[:-1] if ended else words)
-    ids = tokenizer.encode(language.join(spoken)).ids
-    if len(ids) != len(spoken):
-        raise ValueError("this model's tokens are not the language's words, so the two cannot be set side by side")
+    text = language.join(spoken)
+    encoding = tokenizer.encode(text)
+    if [text[start:end].strip() for start, end in encoding.offsets] != spoken:
+        raise ValueError(f"the tokens of {model} are not the language's words: take one with the word tokenizer")
     if not ended:
-        return ids
+        return encoding.ids
     if tokenizer.end_of_text is None:
-        raise ValueError("this model has no token that ends a text")
-    return [*ids, tokenizer.end_of_text]
+        raise ValueError(f"{model} has no token that ends a text")
+    return [*encoding.ids, tokenizer.end_of_text]
 
 
 def right_answer(language: GlassBox, tokenizer: Tokenizer, words: Sequence[str]) -> dict[int, float]:

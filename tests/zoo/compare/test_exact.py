@@ -6,10 +6,14 @@ import math
 
 import numpy as np
 import pytest
+import tokenizers
+from tokenizers import Regex
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Split
 
-from playground.right import compared, divergence, impossible, right_answer, tokens_of
+from zoo.compare.exact import compared, divergence, impossible, right_answer, tokens_of
 from zoo.data.glass_box import DEFAULT, END
-from zoo.tokenizers import train_tokenizer
+from zoo.tokenizers import UNKNOWN, Tokenizer, train_tokenizer
 
 STORIES = DEFAULT.stories(300, 1)
 WORDS = train_tokenizer("word", [story.text for story in STORIES], 5000)
@@ -35,6 +39,21 @@ def test_all_of_the_probability_is_there(length):
 def test_a_tokenizer_of_pieces_is_refused():
     with pytest.raises(ValueError, match="not the language's words"):
         right_answer(DEFAULT, train_tokenizer("byte", []), STORIES[0].words[:3])
+
+
+def test_as_many_tokens_as_words_are_not_enough():
+    """“It rained .” has three words, and is cut into three pieces of four characters."""
+    raw = tokenizers.Tokenizer(WordLevel({"?": 0}, unk_token="?"))
+    raw.pre_tokenizer = Split(Regex(".{1,4}"), "isolated")
+    assert len(Tokenizer(raw).encode(DEFAULT.join(["It", "rained", "."])).ids) == 3
+    with pytest.raises(ValueError, match="the tokens of M are not the language's words"):
+        tokens_of(DEFAULT, Tokenizer(raw), ["It", "rained", "."], "M")
+
+
+def test_words_that_the_tokenizer_never_saw_are_its_unknown_token():
+    few = train_tokenizer("word", ["It rained."], 5000)
+    snowed, rained = (tokens_of(DEFAULT, few, ["It", word, "."]) for word in ("snowed", "rained"))
+    assert snowed[1] == few.raw.token_to_id(UNKNOWN) != rained[1]
 
 
 def test_divergence_is_zero_where_both_agree_and_positive_elsewhere():

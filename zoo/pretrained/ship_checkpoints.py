@@ -1,6 +1,6 @@
 """From a training run to a small one that the playground ships whole, so that its checkpoints can be scrubbed through.
 
-    python -m zoo.pretrained.film RUN --out zoo/pretrained/weights/gpt-glass-box [--frames 12] [--corpus FILE]
+    python -m zoo.pretrained.ship_checkpoints RUN --out zoo/pretrained/weights/gpt-glass-box [--checkpoints 12]
 
 The folder written is a run folder with about a dozen checkpoints in float16, close together where the
 model changes fast, and CARD.md, in which every figure is measured on the weights as they were written.
@@ -11,64 +11,58 @@ A command, like `zoo.pretrained.ship`; nothing in the zoo imports it.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from zoo.data import Corpus, open_corpus
 from zoo.inference import load
 from zoo.plugin import context_of
 from zoo.pretrained.card import as_code
 from zoo.pretrained.commands import plain, portable, tokenizer_options
+from zoo.pretrained.export import check_corpus, export, replacing
 from zoo.pretrained.facts import CORPORA
-from zoo.pretrained.ship import check_target, copy_settings, half
 from zoo.registry import discover
 from zoo.tasks import task_of
 from zoo.training.run import Run, Yardsticks
 
 ANSWERS = 10
 """How many of the run's answers the card shows."""
-FRAMES = 12
-"""Checkpoints in the film."""
+CHECKPOINTS = 12
+"""How many are shipped, about."""
 LIMIT = 15_000_000
 """The most bytes that they may have together."""
 
 
-def film(run: Run, out: Path, frames: int = FRAMES, corpus: Corpus | None = None) -> list[tuple[int, float]]:
-    """Write the run's film to `out`; each checkpoint's step and held-out loss in nats per token, as shipped.
+def ship_checkpoints(
+    run: Run, out: Path, count: int = CHECKPOINTS, corpus: Corpus | None = None
+) -> list[tuple[int, float]]:
+    """Write about `count` of the run's checkpoints to `out`; the step and held-out loss of each, in nats per token.
 
     Raises:
-        ValueError: the run has too few checkpoints or another text, the film is too large, or `out` holds
+        ValueError: the run has too few checkpoints or another text, they are too large together, or `out` holds
             something else.
     """
-    check_target(out)
+    if corpus is None and "open" not in run.info.corpus:
+        raise ValueError(f"{run.folder} was trained on {run.info.corpus['name']}: name that file with --corpus")
     corpus = corpus or open_corpus(run.info.corpus["open"])
-    if corpus.sha256 != run.info.corpus["sha256"]:
-        raise ValueError(f"{run.folder} was trained on another text ({run.info.corpus['name']}) than {corpus.name}")
-    steps = pick(run.steps(), frames)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".film-") as scratch:
-        draft = Path(scratch) / out.name
-        export(run, draft, steps)
+    check_corpus(run, corpus)
+    with replacing(out) as draft:
+        export(run, draft, pick(run.steps(), count), LIMIT)
+        shutil.copyfile(run.folder / "yardsticks.json", draft / "yardsticks.json")
         losses = measure(draft, corpus)
-        words = card(Run.open(draft), losses, run.folder.name, portable(out), frames)
+        words = card(Run.open(draft), losses, run.folder.name, portable(out), count)
         (draft / "CARD.md").write_text(words, encoding="utf-8")
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(draft, out)
     return losses
 
 
-def pick(steps: Sequence[int], frames: int) -> list[int]:
-    """About `frames` of the steps, the first and the last among them, each gap larger than the one before.
+def pick(steps: Sequence[int], count: int) -> list[int]:
+    """About `count` of the steps, the first and the last among them, each gap larger than the one before.
 
     [0, 10, …, 1000], 5 -> [0, 10, 40, 200, 1000]: a model changes fastest at first.
 
@@ -78,28 +72,9 @@ def pick(steps: Sequence[int], frames: int) -> list[int]:
     if len(steps) < 2:
         raise ValueError("the run has kept fewer than two checkpoints: train it with --set checkpoints=100")
     later = np.asarray(steps[1:])
-    wanted = np.geomspace(later[0], later[-1], frames - 1)
+    wanted = np.geomspace(later[0], later[-1], count - 1)
     nearest = {int(later[np.abs(np.log(later / each)).argmin()]) for each in wanted}
     return [steps[0], *sorted(nearest)]
-
-
-def export(run: Run, folder: Path, steps: Sequence[int]) -> None:
-    """A run folder with the weights of these steps in float16, and the events at which held-out text was scored."""
-    shipped = Run(folder)
-    shipped.checkpoints.mkdir(parents=True)
-    for name in ("tokenizer.json", "yardsticks.json"):
-        shutil.copyfile(run.folder / name, folder / name)
-    copy_settings(run.folder, folder)
-    for step in steps:
-        file = shipped.checkpoints / f"{step:07d}.safetensors"
-        save_file({name: half(name, tensor) for name, tensor in run.weights(step).items()}, file)
-        file.chmod(0o644)  # the library leaves it readable for its writer alone
-    size = sum(file.stat().st_size for file in shipped.checkpoints.iterdir())
-    if size > LIMIT:
-        raise ValueError(f"the checkpoints take {size:,} bytes; at most {LIMIT:,} are shipped")
-    for event in run.events():
-        if "valid_loss" in event:
-            shipped.append(event)
 
 
 def measure(folder: Path, corpus: Corpus) -> list[tuple[int, float]]:
@@ -112,7 +87,7 @@ def measure(folder: Path, corpus: Corpus) -> list[tuple[int, float]]:
     return [(step, task.evaluate(module, held_out, tokenizer, limit=limit).nats_per_token) for step, module in modules]
 
 
-def card(run: Run, losses: Sequence[tuple[int, float]], source: str, out: str, frames: int) -> str:
+def card(run: Run, losses: Sequence[tuple[int, float]], source: str, out: str, count: int) -> str:
     """What the folder holds, in Markdown."""
     info, yardsticks = run.info, run.yardsticks
     assert yardsticks is not None
@@ -120,7 +95,7 @@ def card(run: Run, losses: Sequence[tuple[int, float]], source: str, out: str, f
     budget = "".join(f" --{name} {plain(changed.pop(name))}" for name in ("seconds", "steps") if name in changed)
     ours = "open" in info.corpus
     tokens = "" if ours else "".join(f" {name} {value}" for name, value in tokenizer_options(run.tokenizer))
-    made = f" --frames {frames}" * (frames != FRAMES) + f" --corpus {info.corpus['name']}" * (not ours)
+    made = f" --checkpoints {count}" * (count != CHECKPOINTS) + f" --corpus {info.corpus['name']}" * (not ours)
     settings = "".join(f" --set {name}={value}" for name, value in (info.config | changed).items())
     size = sum(file.stat().st_size for file in run.checkpoints.iterdir())
     task, about = discover().get(info.model).spec.task, CORPORA.get(info.corpus["sha256"])
@@ -139,7 +114,7 @@ def card(run: Run, losses: Sequence[tuple[int, float]], source: str, out: str, f
 {text}
 
     {train}
-    python -m zoo.pretrained.film runs/{source} --out {out}{made}
+    python -m zoo.pretrained.ship_checkpoints runs/{source} --out {out}{made}
 
 Held-out loss of the weights as they are shipped, in nats per prediction ({task}), on the first
 {info.recipe.held_out_windows:,} held-out examples. {_yardsticks(yardsticks)}
@@ -181,18 +156,20 @@ def _answers(run: Run) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns the exit status: 2, with one clear line, where the input can't be used."""
-    parser = argparse.ArgumentParser(prog="python -m zoo.pretrained.film", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m zoo.pretrained.ship_checkpoints", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("run", type=Path, help="the run's folder")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write")
-    parser.add_argument("--frames", type=int, default=FRAMES, help=f"how many checkpoints (default {FRAMES})")
+    parser.add_argument("--checkpoints", type=int, default=CHECKPOINTS, help=f"how many (default {CHECKPOINTS})")
     parser.add_argument("--corpus", help="the text that the run was trained on, where it is a file")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     try:
         corpus = open_corpus(options.corpus) if options.corpus else None
-        losses = film(Run.open(options.run), options.out, options.frames, corpus)
+        losses = ship_checkpoints(Run.open(options.run), options.out, options.checkpoints, corpus)
     except (ValueError, LookupError) as error:
-        print(f"film: {str(error).splitlines()[0]}", file=sys.stderr)
+        print(f"ship_checkpoints: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2
     for step, loss in losses:
         print(f"step {step:6d}  held out {loss:.4f} nats/token")
