@@ -1,4 +1,4 @@
-"""The files of a run as they lie on disk: run.json, the newest event, the head of a file of weights.
+"""The files of a run as they lie on disk: run.json, the newest event, a card's score, the head of a file of weights.
 
 Any of them may be damaged, or in the middle of being written: then it is taken for empty, and no page fails. No torch,
 no Streamlit. Used by the catalogue, the jobs and the views; who needs a run that is whole opens it with
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -93,6 +94,23 @@ def _from_the_end(path: Path) -> Iterator[bytes]:
             at, size, ended = start, 2 * size, ended or bool(lines)
         if ended:
             yield rest
+
+
+def card_score(folder: Path) -> tuple[float, int, int] | None:
+    """Bits per character in a model's card, with the held-out tokens and characters that they are of.
+
+    `zoo.pretrained.card` writes them: the model's own row stands last in its table.
+    """
+    try:
+        card = " ".join((folder / "CARD.md").read_text(encoding="utf-8").split())
+    except (OSError, UnicodeDecodeError):
+        return None
+    text = re.search(r"scored on the same ([\d,]+) held-out tokens \(([\d,]+) characters\)", card)
+    rows = re.findall(r"\| [\d.]+ \| ([\d.]+) \| [\d.,]+ \| [\d,]+ \|", card)
+    if text is None or not rows:
+        return None
+    tokens, characters = (int(each.replace(",", "")) for each in text.groups())
+    return float(rows[-1]), tokens, characters
 
 
 def read_header(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from playground.run_files import card_score
 from playground.text import count, escaped, number, plural, quoted, sentence
 from playground.views.model_zoo import inside
 from playground.views.model_zoo.cards import megabytes
@@ -25,6 +26,7 @@ FIRST = ("zoo/lstm", str(WEIGHTS / "gpt-stories-1m"))
 """What stands there first, where it is on offer: a recurrent network and a transformer of one size, trained alike."""
 NOTHING = "–"
 BITS = "The same, in bits per character"
+WHOLE = "By its card, over all held-out text"
 
 Row = tuple[str, str, str]
 """What it is, the one model's, the other's; both as they are shown."""
@@ -48,7 +50,8 @@ def draw(cards: Sequence[Card]) -> None:
     st.caption(
         f"▸ marks the {differ} of {len(found)} rows that differ; {NOTHING} stands where a model has none. "
         "Losses can be set side by side only where both were scored on the same text and predict the same; and where "
-        "their tokens differ, only in bits per character."
+        "their tokens differ, only in bits per character. The training's last evaluation "
+        "is of some examples of the held-out text; a model card has the bits per character of all of it."
     )
     _steps(one, other)
 
@@ -82,6 +85,8 @@ def _facts(card: Card) -> Iterator[tuple[str, str]]:
     loss, bits = (learned.loss, learned.bits) if learned else (None, None)
     yield "Held-out loss", NOTHING if loss is None else f"{number(loss, 3)} nats per {UNITS.get(card.task, 'token')}"
     yield BITS, NOTHING if bits is None else number(bits, 3)
+    score = card_score(card.folder) if card.folder else None
+    yield WHOLE, NOTHING if score is None else number(score[0], 3)
 
 
 def _setting(config: dict[str, Any], name: str) -> str:

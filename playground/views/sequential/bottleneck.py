@@ -194,12 +194,17 @@ def _attention_shares(chosen: Sequence[Trained], sentences: int) -> None:
             left_out.append(sentence(str(error)))
             continue
         words = max(words, found.words)
+        if found.left_out:
+            of = count(found.sentences + found.left_out)
+            left_out.append(f"{each.title} has no room for {count(found.left_out)} of the {of} sentences.")
         for block, row in enumerate(found.shares.tolist()):
             for head, share in enumerate(row):
                 one = found.shares.size == 1
                 names.append(each.title if one else f"{each.title}, block {block}, head {head}")
                 shares.append(share)
                 chances.append(found.chance)
+    if left_out:
+        st.caption(escaped(" ".join(left_out)))
     if not names:
         return
     st.markdown("**Does it look at the right words?**")
@@ -213,9 +218,8 @@ def _attention_shares(chosen: Sequence[Trained], sentences: int) -> None:
     )
     st.caption(
         f"Of all the attention while up to {count(words)} words of held-out sentences were written, the share that "
-        "fell on source words which the written word really comes from; sentences that a model has no room for are "
-        "left out. Nobody told the models which these are. A recurrent encoder's state knows of the words before it "
-        "too, so a look one word further on may be a good one. " + escaped(" ".join(left_out))
+        "fell on source words which the written word really comes from. Nobody told the models which these are. A "
+        "recurrent encoder's state knows of the words before it too, so a look one word further on may be a good one."
     )
 
 

@@ -16,7 +16,7 @@ from playground.figures.style import CHART
 from playground.text import count, escaped, number, percent, plural, quoted, sentence, visible
 from playground.views import beginning
 from playground.views.guard import guarded
-from playground.views.sequential import cells, generating, offer
+from playground.views.sequential import cells, generating, offer, pair
 from playground.views.sequential.generating import Writer
 from zoo.tokenizers import UNKNOWN
 from zoo.trace.trace import Trace
@@ -77,6 +77,7 @@ def _draw() -> None:
     if sides is None:
         return
     one, other = sides
+    st.caption(pair.about((one.model, one.weights), (other.model, other.weights)))
     last = max(one.steps, other.steps) - 1
     tick = _tick(last)
     panels = [Panel(_headline(side), side.tokens, side.ticks, word) for side, word in _named(one, other)]
@@ -262,7 +263,7 @@ def _recurrent(found: Side, tick: int) -> None:
     elif tick < found.ticks[layer + 1].min():
         st.markdown(f"Layer {layer + 1} waits for the layer below.")
     elif tick < found.steps - 1:
-        st.markdown(f"Layer {layer + 1} is done; the layer above it still reads.")
+        st.markdown(f"Layer {layer + 1} is done; layer {found.layers} above it still reads.")
     else:
         _answer(found)
 

@@ -94,20 +94,23 @@ def _alignment(chosen: Sequence[Trained], pair: Pair) -> None:
     from zoo.compare.alignment import right_cells
 
     found: dict[str, Attended] = {}
-    why = "None of the chosen translators looks back"
+    why = list[str]()
     for each in chosen:
         if looks_back(each.weights):
             try:
                 found[each.title] = looked(each.weights, pair)
             except ValueError as error:
-                why = str(error)
+                why.append(sentence(str(error)))
+    if why and found:
+        st.caption(escaped(" ".join(why)))
     head = _head(found) if found else None
     left, right = st.columns(2, gap="medium")
     if head is not None:
         with left:
             _looked(*head, pair)
     else:
-        left.info(escaped(f"{sentence(why)} So there is nothing to set beside the right alignment."))
+        none = " ".join(why) or "None of the chosen translators looks back."
+        left.info(escaped(f"{none} So there is nothing to set beside the right alignment."))
     with right:
         st.markdown("**The right alignment**, which the grammar knows")
         st.plotly_chart(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from playground import engine
-from playground.catalogue import Weights
+from playground.catalogue import Weights, checkpoints
 from playground.run_files import last_event, run_info, text_of
 from playground.text import count, escaped, plural
+
+if TYPE_CHECKING:
+    from zoo.training import Event
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,17 @@ def learned(models: Sequence[Trained]) -> str:
     said = []
     for each in models:
         folder = run_folder(each.weights.key)
-        info, event = (run_info(folder), last_event(folder)) if folder else ({}, None)
+        info, event = (run_info(folder), _event(folder)) if folder else ({}, None)
         parts = [plural(info["parameters"], "parameter")] if isinstance(info.get("parameters"), int) else []
         if event is not None and "tokens" in event and "elapsed" in event:
             parts.append(f"{plural(event['tokens'], 'token')} read in {count(round(event['elapsed']))} s")
         said.append(f"{escaped(each.title)}: {', '.join(parts) or 'not known'}")
     return f"Size and training, which may matter as well as the kind of model. {'; '.join(said)}."
+
+
+def _event(folder: Path) -> Event | None:
+    """The newest event up to the weights that are shown: a run may have gone on since."""
+    return last_event(folder, "tokens", until=max(checkpoints(str(folder)), default=float("inf")))
 
 
 def one_each(found: list[Trained], most: int) -> list[Trained]:

@@ -52,6 +52,18 @@ def test_two_models_are_told_apart_row_by_row(cards):
     assert "▸" not in pair.table(gpt, gpt, pair.rows(gpt, gpt))
 
 
+def test_the_loss_of_all_held_out_text_is_that_of_the_cards(cards):
+    lstm, gpt = cards["LSTM"], cards["GPT, as large as the LSTM"]
+    rows = {label: (a, b) for label, a, b in pair.rows(lstm, gpt)}
+    for card, shown in zip((lstm, gpt), rows[pair.WHOLE], strict=True):
+        (row,) = [
+            line
+            for line in (card.folder / "CARD.md").read_text().splitlines()
+            if f"| {facts(card).parameters:,} |" in line
+        ]
+        assert shown == f"{float(row.split('|')[3]):.3f}"
+
+
 def test_what_the_other_lacks_stands_under_the_reason_that_the_trace_gives(cards):
     lstm, gpt = traced(cards["LSTM"].choice.weights, 0), traced(cards["GPT"].choice.weights, 0)
     found = pair.reasons(gpt, lstm, "rnn")

@@ -78,6 +78,18 @@ def deep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def ratio_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An offer of a GPT and a CBOW on the glass box."""
+    folder = tmp_path_factory.mktemp("ratio")
+    for name in ("plugins", "runs", "models"):
+        (folder / name).mkdir()
+    stories = open_corpus("glass-box:stories=600")
+    make(folder / "runs" / "left", "zoo/gpt", stories, blocks=1, heads=2, width=16)
+    make(folder / "runs" / "around", "zoo/cbow", stories, width=8)
+    return folder
+
+
 @pytest.fixture
 def only_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that is shipped is on offer: these tests are about the runs that they made."""

@@ -157,6 +157,8 @@ def test_who_looks_back_is_not_called_blind_for_want_of_room(part: Part, brief_f
     page = quiet(page.button(key="bottleneck.measure").click().run())
     found = alignment.measure(load(str(brief_folder / "runs" / "looks")), 10)
     assert 0 < found.sentences < 10
+    assert found.left_out == 10 - found.sentences
+    assert f"has no room for {found.left_out} of the 10 sentences" in texts(page)
     assert chart(page, "bottleneck.shares")["data"][0]["x"] == found.shares.ravel().tolist()
 
 

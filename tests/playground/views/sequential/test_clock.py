@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,6 +167,8 @@ def test_both_models_stand_on_one_clock_with_their_counted_ticks(page):
     tokens = len(engine.model(choice.weights).ids(page.text_input(key=clock.TEXT).value))
     assert f"{title} takes {tokens + 2} ticks for {tokens} tokens" in words(page)
     other = next(each for each in engine.choices() if each.title == page.selectbox(key=clock.TRANSFORMER).value)
+    assert Path(other.key).name == "gpt-stories-1m"  # of the LSTM's size, on the same tokens
+    assert "they tie" in words(page)
     blocks = engine.model(other.weights).module.config.blocks
     assert f"For 1,000 tokens it would be 1,002 ticks and {blocks + 2}" in words(page)
 
@@ -206,7 +209,7 @@ def test_a_lower_layer_that_is_done_does_not_answer_yet(warm, offer, deep_folder
     last = page.slider(key=clock.TICK).max
     page.slider(key=clock.TICK).set_value(last - 1)
     good(page.run())
-    assert "Layer 1 is done; the layer above it still reads." in words(page)
+    assert "Layer 1 is done; layer 2 above it still reads." in words(page)
     page.slider(key=clock.TICK).set_value(last)
     good(page.run())
     assert "it expects" in words(page)

@@ -38,6 +38,10 @@ def test_the_notice_names_the_ratio_at_both_ends_and_where_the_lines_cross():
     assert "and 0.10 times at 1,024; they cross at about 100." in said
 
 
+def test_the_notice_claims_nothing_of_machines_that_were_not_measured():
+    assert "is not measured here" in cost_words.notice(made(lstm=(1, 1), transformer=(1, 1)))
+
+
 def test_the_notice_says_so_where_they_do_not_cross():
     said = cost_words.notice(made(lstm=(3, 1), transformer=(2, 1)))
     assert "1.50 times as long as the transformer at 16 tokens and 1.50 times at 1,024; the lines do not cross." in said

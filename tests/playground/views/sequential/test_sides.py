@@ -93,6 +93,15 @@ def test_the_button_measures_the_same_words_for_both(part: Part, trained_folder:
     assert f"{expected.words:,} words of 4 held-out stories" in texts(page)
 
 
+def test_ratios_are_not_offered_as_probabilities(
+    part: Part, ratio_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CBOW's softmax is how much more often than by chance: no probability that could be set beside an exact one."""
+    monkeypatch.setattr("streamlit.page_link", lambda page, **_: None)
+    page = quiet(part("sides", ratio_folder))
+    assert "No trained model that reads from both sides, such as BERT" in texts(page).replace("\\", "")
+
+
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
