@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from playground import engine
-from tests.playground.helpers import NEXT_WORD, ROOT, make_run, write_plugin
+from tests.playground.helpers import NEXT_WORD, ROOT, make_run, shelves, write_plugin
 
 Open = Callable[..., AppTest]
 
@@ -23,9 +23,7 @@ def warm() -> None:
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders `plugins` (the Averager), `runs` (one of two steps) and `models` (empty)."""
-    folder = tmp_path_factory.mktemp("offer")
-    for name in ("plugins", "runs", "models"):
-        (folder / name).mkdir()
+    folder = shelves(tmp_path_factory.mktemp("offer"))
     write_plugin(folder / "plugins", "Averager")
     make_run(folder / "runs" / "tiny")
     return folder

@@ -62,6 +62,13 @@ def write_plugin(folder: Path, title: str, forward: str = AVERAGER, family: str 
     (folder / f"{slug}.py").write_text(_HEAD + body)
 
 
+def shelves(folder: Path) -> Path:
+    """The folder itself, with what the app looks for in it: `plugins`, `runs` and `models`, all empty."""
+    for name in ("plugins", "runs", "models"):
+        (folder / name).mkdir()
+    return folder
+
+
 def make_run(folder: Path, tokenizer: Tokenizer = BYTES, **config: Any) -> Run:
     """A run folder of two training steps."""
     run = Run.create(

@@ -9,7 +9,7 @@ import pytest
 
 from playground import engine
 from playground.catalogue import Weights
-from tests.playground.helpers import subject_of, write_plugin
+from tests.playground.helpers import shelves, subject_of, write_plugin
 from zoo.inference import load
 
 
@@ -68,8 +68,7 @@ def test_a_users_plugin_is_executed_once_however_many_parts_of_a_page_ask(warm, 
     from playground.views.sequential.trained import trained
     from zoo.data import language_of, pairs_of
 
-    for name in ("plugins", "runs", "models"):
-        (tmp_path / name).mkdir()
+    shelves(tmp_path)
     write_plugin(tmp_path / "plugins", "Averager")
     with (tmp_path / "plugins" / "averager.py").open("a") as file:
         file.write(f"with open({str(tmp_path / 'executed')!r}, 'a') as log:\n    log.write('x')\n")

@@ -123,29 +123,33 @@ def test_its_card_stands_in_the_zoo_and_lists_what_can_be_seen_inside(open_page,
     assert inside.listed(model.trace(state.DEFAULT_PROMPT)) in said
 
 
+def sent_to(open_page, path: str, plugin: str, without: set[str], reason: str):
+    """The page that the plugin's card opens; None where the button is off, as it must be, with the reason beside it."""
+    app = on_its_card(open_page, "pages", plugin)
+    button = app.button(key=key("open", path, plugin))
+    assert button.disabled == (plugin in without)
+    if button.disabled:
+        assert any(reason in each.value for each in app.caption)
+        return None
+    return faultless(button.click().run())
+
+
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_it_stands_in_a_part_of_the_comparisons_or_the_reason_is_given(open_page, plugin):
-    app = on_its_card(open_page, "pages", plugin)
-    button = app.button(key=key("open", SEQUENTIAL_AND_PARALLEL, plugin))
-    assert button.disabled == (plugin in NO_PART)
-    if button.disabled:
-        assert any("No part of this page is about" in each.value for each in app.caption)
-        return
-    app = faultless(button.click().run())
-    chosen = [*(each.value for each in app.selectbox), *(one for each in app.multiselect for one in each.value)]
-    assert title_of(plugin) in chosen
+    app = sent_to(open_page, SEQUENTIAL_AND_PARALLEL, plugin, NO_PART, "No part of this page is about")
+    if app is not None:
+        chosen = [*(each.value for each in app.selectbox), *(one for each in app.multiselect for one in each.value)]
+        assert title_of(plugin) in chosen
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_its_tokenizer_stands_beside_others_or_the_reason_is_given(open_page, plugin):
-    app = on_its_card(open_page, "pages", plugin)
-    button = app.button(key=key("open", TOKENIZERS, plugin))
-    assert button.disabled == (plugin in UNTRAINED)
-    if button.disabled:
-        assert any("it has no tokenizer of its own" in each.value for each in app.caption)
-        return
-    app = faultless(button.click().run())
-    first, *others = sent(app, "columns")[0]["columns"]
-    assert first["key"] == app.session_state[choosing.CHOSEN][0]
-    assert first["ids"] == load(plugin).tokenizer.encode(next(iter(PRESETS.values())).text).ids
-    assert others
+    app = sent_to(open_page, TOKENIZERS, plugin, UNTRAINED, "it has no tokenizer of its own")
+    if app is not None:
+        first, *others = sent(app, "columns")[0]["columns"]
+        assert first["key"] == app.session_state[choosing.CHOSEN][0]
+        others_of_it = [each.value for each in app.caption if "is also that of" in each.value]
+        title = title_of(plugin)
+        assert title in first["title"] or any(escaped(title) in each for each in others_of_it)
+        assert first["ids"] == load(plugin).tokenizer.encode(next(iter(PRESETS.values())).text).ids
+        assert others

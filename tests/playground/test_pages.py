@@ -19,6 +19,7 @@ from tests.playground.helpers import (
     faultless,
     make_run,
     sent,
+    shelves,
     subject_of,
     write_plugin,
 )
@@ -101,8 +102,7 @@ def test_nothing_is_predicted_before_the_first_token(open_page):
 @pytest.mark.parametrize("name", ["tiny (run)", "Averager", "Lstm"])
 def test_every_step_opens_and_shows_the_models_numbers(open_page, offer, folders, tmp_path, name):
     if name == "Lstm":
-        for kind in ("plugins", "runs", "models"):
-            (tmp_path / kind).mkdir()
+        shelves(tmp_path)
         write_plugin(tmp_path / "plugins", "Lstm", "return self.unembed(self.lstm(x)[0])", family="rnn")
         offer(tmp_path)
     key = {choice.title: choice.key for choice in engine.choices()}[name]
@@ -296,8 +296,7 @@ def test_every_part_can_be_switched_off_on_every_step(open_page, monkeypatch, re
 @pytest.fixture
 def offered(offer, open_page, tmp_path):
     """(title, forward, more) -> a plugin with this forward is on offer."""
-    for kind in ("plugins", "runs", "models"):
-        (tmp_path / kind).mkdir()
+    shelves(tmp_path)
 
     def add(title: str, forward: str, more: str = "") -> None:
         write_plugin(tmp_path / "plugins", title, forward, more=more)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
 from playground import engine, state
+from playground.catalogue import Choice
 from playground.text import escaped, plural
 from playground.views.tokenizers import own
 from playground.views.tokenizers.keys import key
@@ -48,6 +49,7 @@ def draw() -> list[Column]:
     keys = [each.key for each in chosen]
     state.set_tokenizers([] if keys == [each for each in FIRST if each in offers] else keys)
     _not_here(offers)
+    _others(chosen)
     return chosen
 
 
@@ -81,21 +83,34 @@ def _column(offer: Offer) -> Column:
 
 def of_models() -> list[Column]:
     """The tokenizers of the models in the zoo, each once."""
-    return list(_by_content().values())
+    return [_of(sharers[0]) for sharers in _sharing()]
 
 
 def of_model(model: str) -> Column | None:
     """The tokenizer of a model, which stands under the first of those that share it; None where it has none."""
-    path = _file(model)
-    return None if path is None else _by_content().get(path.read_bytes())
+    return next((_of(sharers[0]) for sharers in _sharing() if any(each.key == model for each in sharers)), None)
 
 
-def _by_content() -> dict[bytes, Column]:
-    found: dict[bytes, Column] = {}
+def _of(choice: Choice) -> Column:
+    return Column(_key(choice.title), f"that of {choice.title}", "")
+
+
+def _sharing() -> list[list[Choice]]:
+    """The models that have a tokenizer.json; those with the same one together."""
+    found: dict[bytes, list[Choice]] = {}
     for choice in engine.choices():
         if (path := _file(choice.key)) is not None:
-            found.setdefault(path.read_bytes(), Column(_key(choice.title), f"that of {choice.title}", ""))
-    return found
+            found.setdefault(path.read_bytes(), []).append(choice)
+    return list(found.values())
+
+
+def _others(chosen: Sequence[Column]) -> None:
+    """Which other models have a tokenizer that stands under the name of one."""
+    titles = {column.key: column.title for column in chosen if column.key.startswith(_MODEL)}
+    for first, *others in _sharing() if titles else []:
+        if others and (title := titles.get(_key(first.title))):
+            names = ", ".join(f"“{escaped(each.title)}”" for each in others)
+            st.caption(f"The tokenizer “{escaped(title)}” is also that of {names}.")
 
 
 def _key(title: str) -> str:

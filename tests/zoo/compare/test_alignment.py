@@ -96,8 +96,7 @@ def test_sentences_that_a_model_has_no_room_for_are_left_out(tokenizer: Tokenize
     module = Seq2SeqAttention(AttentionConfig(width=8), tokenizer.vocab_size)
     pairs = DEFAULT.pairs(30, seed=1, length=range(3, 31), part="valid")
     room = [len(pair.source) + len(pair.target) + 1 <= 24 for pair in pairs]
-    assert True in room
-    assert False in room
+    assert 0 < sum(room) < 30
     found = measure(loaded(module, tokenizer, context=24), 30)
     assert (found.sentences, found.left_out) == (sum(room), 30 - sum(room))
     with pytest.raises(ValueError, match="none of 30 sentences fits into T, which reads 4 tokens"):

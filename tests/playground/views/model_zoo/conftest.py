@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from playground.views.model_zoo import offer
 from playground.views.model_zoo.offer import Card
-from tests.playground.helpers import ROOT, make_run, write_plugin
+from tests.playground.helpers import ROOT, make_run, shelves, write_plugin
 
 MODEL_ZOO = "pages/model_zoo.py"
 LACKING = "no-such-package-anywhere"
@@ -19,9 +19,7 @@ LACKING = "no-such-package-anywhere"
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders `plugins`, `runs` and `models`."""
-    folder = tmp_path_factory.mktemp("shelf")
-    for name in ("plugins", "runs", "models"):
-        (folder / name).mkdir()
+    folder = shelves(tmp_path_factory.mktemp("shelf"))
     plugins = folder / "plugins"
     write_plugin(plugins, "Averager")
     write_plugin(plugins, "Faulty", forward="raise RuntimeError('no *forward* today')")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.playground.helpers import shelves
 from zoo.data import Corpus, open_corpus
 from zoo.registry import discover
 from zoo.tokenizers import train_tokenizer
@@ -37,18 +38,14 @@ def make(folder: Path, model: str, corpus: Corpus, **config: Any) -> Run:
 @pytest.fixture(scope="session")
 def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An offer without any run."""
-    folder = tmp_path_factory.mktemp("nothing")
-    for name in ("plugins", "runs", "models"):
-        (folder / name).mkdir()
+    folder = shelves(tmp_path_factory.mktemp("nothing"))
     return folder
 
 
 @pytest.fixture(scope="session")
 def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An offer of two translators, and of a GPT and a BERT on the glass box."""
-    folder = tmp_path_factory.mktemp("trained")
-    for name in ("plugins", "runs", "models"):
-        (folder / name).mkdir()
+    folder = shelves(tmp_path_factory.mktemp("trained"))
     pairs, stories = open_corpus("glass-box-pairs:pairs=2000"), open_corpus("glass-box:stories=600")
     make(folder / "runs" / "plain", "zoo/seq2seq", pairs, width=8)
     make(folder / "runs" / "looks", "zoo/seq2seq-attention", pairs, width=8)
@@ -60,9 +57,7 @@ def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def brief_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An offer of one translator, which looks back and reads few tokens."""
-    folder = tmp_path_factory.mktemp("brief")
-    for name in ("plugins", "runs", "models"):
-        (folder / name).mkdir()
+    folder = shelves(tmp_path_factory.mktemp("brief"))
     pairs = open_corpus("glass-box-pairs:pairs=2000")
     make(folder / "runs" / "looks", "zoo/seq2seq-attention", pairs, width=8, context=20)
     return folder
@@ -71,9 +66,7 @@ def brief_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def deep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An offer of an LSTM with two layers."""
-    folder = tmp_path_factory.mktemp("deep")
-    for name in ("plugins", "runs", "models"):
-        (folder / name).mkdir()
+    folder = shelves(tmp_path_factory.mktemp("deep"))
     make(folder / "runs" / "two", "zoo/lstm", open_corpus("glass-box:stories=600"), width=8, layers=2)
     return folder
 
@@ -81,9 +74,7 @@ def deep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def ratio_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An offer of a GPT and a CBOW on the glass box."""
-    folder = tmp_path_factory.mktemp("ratio")
-    for name in ("plugins", "runs", "models"):
-        (folder / name).mkdir()
+    folder = shelves(tmp_path_factory.mktemp("ratio"))
     stories = open_corpus("glass-box:stories=600")
     make(folder / "runs" / "left", "zoo/gpt", stories, blocks=1, heads=2, width=16)
     make(folder / "runs" / "around", "zoo/cbow", stories, width=8)

@@ -14,7 +14,7 @@ from playground import engine
 from playground.catalogue import Choice, Weights
 from playground.views.sequential import cells, clock, generating
 from playground.views.sequential import offer as offer_
-from tests.playground.helpers import BYTES, make_run, tiny_gpt, write_plugin
+from tests.playground.helpers import BYTES, make_run, shelves, tiny_gpt, write_plugin
 from zoo.compare.counts import Flops
 from zoo.inference import LoadedModel
 from zoo.models.gru import GRUPlugin
@@ -247,8 +247,7 @@ def test_each_recurrent_model_can_be_chosen(page, title):
 
 
 def test_a_plugin_with_torch_s_own_lstm_is_put_on_the_clock(warm, offer, tmp_path):
-    for name in ("plugins", "runs", "models"):
-        (tmp_path / name).mkdir()
+    shelves(tmp_path)
     forward = "return self.unembed(self.lstm(x)[0])"
     write_plugin(tmp_path / "plugins", "Mine", forward, family="rnn")
     make_run(tmp_path / "runs" / "tiny")
@@ -261,8 +260,7 @@ def test_a_plugin_with_torch_s_own_lstm_is_put_on_the_clock(warm, offer, tmp_pat
 
 
 def test_a_model_that_raises_is_named_and_another_one_can_be_chosen(warm, offer, tmp_path):
-    for name in ("plugins", "runs", "models"):
-        (tmp_path / name).mkdir()
+    shelves(tmp_path)
     write_plugin(tmp_path / "plugins", "Faulty", "raise RuntimeError('out of order')", family="rnn")
     offer(tmp_path)
     page = AppTest.from_function(part, default_timeout=60).run()

@@ -14,7 +14,7 @@ from playground.jobs import Limits
 from playground.jobs.service import digest
 from playground.views.tokenizers import consequences, race_score, race_setup, race_words
 from playground.views.train.source import UPLOAD
-from tests.playground.helpers import ROOT
+from tests.playground.helpers import ROOT, shelves
 from tests.playground.views.train.conftest import InProcess
 from zoo.compare import race
 from zoo.compare.per_character import held_out, score
@@ -56,8 +56,7 @@ class Quick(InProcess):
 
 @pytest.fixture
 def jobs(tmp_path, monkeypatch, warm, offer):
-    for name in ("plugins", "runs", "models"):
-        (tmp_path / name).mkdir()
+    shelves(tmp_path)
     offer(tmp_path)
     found = Quick(app_runs())
     found.limits = Limits()

@@ -14,7 +14,7 @@ from playground.catalogue import app_runs
 from playground.jobs import Job, Jobs, Limits, NotYours, Refused
 from playground.jobs.folder import JobFolder
 from playground.jobs.service import digest
-from tests.playground.helpers import write_plugin
+from tests.playground.helpers import shelves, write_plugin
 from zoo.launch import Order, launch
 from zoo.registry import discover
 from zoo.training import train
@@ -104,8 +104,7 @@ class InProcess:
 @pytest.fixture
 def jobs(offer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: None) -> InProcess:
     """The jobs of this test's server, which offers one plugin beside the built-in models."""
-    for name in ("plugins", "runs", "models"):
-        (tmp_path / name).mkdir()
+    shelves(tmp_path)
     write_plugin(tmp_path / "plugins", "Averager")
     offer(tmp_path)
     found = InProcess(app_runs())

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from playground import engine, state
 from playground.text import quoted
 from playground.views.twins.judged import TEXT
-from tests.playground.helpers import BYTES, ROOT, faultless, sent, tiny_gpt, unpack, write_plugin
+from tests.playground.helpers import BYTES, ROOT, faultless, sent, shelves, tiny_gpt, unpack, write_plugin
 from zoo.data import Corpus, open_corpus
 from zoo.data.glass_box import DEFAULT, Story
 from zoo.inference import LoadedModel, load
@@ -32,9 +32,7 @@ ALL = "untrained.shuffled.halfway.trained"
 @pytest.fixture(scope="session")
 def glass_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An offer of a run on the glass-box language, with checkpoints at 0, 2, 4 and 6 steps."""
-    folder = tmp_path_factory.mktemp("glass")
-    for name in ("plugins", "runs", "models"):
-        (folder / name).mkdir()
+    folder = shelves(tmp_path_factory.mktemp("glass"))
     texts = [story.text for story in DEFAULT.stories(1500, seed=0)]
     tokenizer = train_tokenizer("word", texts, 4 * len(DEFAULT.vocabulary))
     run = Run.create(
